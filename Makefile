@@ -1,0 +1,37 @@
+# Two commands are enough: `make run` to see it, `make test` to prove it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PORT ?= 8080
+
+.PHONY: run test check bench lint clean
+
+run: $(VENV)/.ready
+	$(BIN)/firstline demo --port $(PORT)
+
+test: $(VENV)/.ready-to-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/firstline check
+	$(BIN)/firstline test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/firstline check
+
+bench: $(VENV)/.ready
+	$(BIN)/firstline bench
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.ready-to-test: $(VENV)/.ready constraints-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement constraints-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,72 @@
+"""The actions flows may call. They read the tracker they are given and return events and responses; nothing else.
+
+Each can be made without arguments, so that the stock action server (`firstline actions`) can serve it too.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.config import read_settings
+from handoff.hours import OpeningHours
+
+Events = list[dict[str, Any]]
+
+
+class OpeningHoursAction(Action):
+    """Sets `service_open`: whether advisers are there at the time of the turn."""
+
+    def __init__(self, hours: OpeningHours | None = None) -> None:
+        self._hours = hours
+
+    def name(self) -> str:
+        return "action_opening_hours"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        hours = self._hours or read_settings().opening
+        return [SlotSet("service_open", hours.is_open(_now(tracker)))]
+
+
+class HandoverSummaryAction(Action):
+    """Says what would be passed on: the answers so far, as questions and labels."""
+
+    def name(self) -> str:
+        return "action_handover_summary"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        answers = [_metadata(event) for event in tracker.events if event.get("event") == "user"]
+        lines = [f"- {_line(each['question'])} **{_line(each['answer'])}**" for each in answers if "question" in each]
+        dispatcher.utter_message(response="utter_handover_summary", summary="\n".join(lines) or "–")
+        return []
+
+
+class RecordOfAdviceAction(Action):
+    """Says the record of advice, ready to copy. The tracker carries it, made by bot.engine.record."""
+
+    def name(self) -> str:
+        return "action_record_of_advice"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        record = next((_metadata(event)["record"] for event in tracker.events if "record" in _metadata(event)), "–")
+        dispatcher.utter_message(response="utter_record_of_advice", record=record)
+        return []
+
+
+ALL = (OpeningHoursAction, HandoverSummaryAction, RecordOfAdviceAction)
+
+
+def _metadata(event: dict[str, Any]) -> dict[str, Any]:
+    return event.get("metadata") or {}
+
+
+def _now(tracker: Tracker) -> datetime:
+    """The time of the turn, from the tracker; an event without a time means now."""
+    at = (tracker.latest_message or {}).get("timestamp")
+    return datetime.fromtimestamp(at, UTC) if at else datetime.now(UTC)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.replace("*", r"\*").split())

@@ -1,0 +1,106 @@
+"""Runs one custom action through rasa-sdk's executor and gives back what it asked for, checked."""
+
+import asyncio
+import copy
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import structlog
+
+from bot.domain import ActionDone, ActionWanted, Conversation, SlotValue
+from bot.engine.record import answer_of, as_markdown, question_of, record_of
+from bot.library.model import Library
+from handoff.hours import OpeningHours
+
+log = structlog.get_logger()
+
+ACTION_TIMEOUT_S = 5.0
+DOMAIN_DIGEST = "firstline"
+PLAIN_KEYS = frozenset(
+    {"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"}
+)
+"""What rasa-sdk puts in every response; other keys are the response's own arguments."""
+
+
+class ActionRunner:
+    """rasa_sdk is imported when the first action runs: it takes half a second and most turns need none."""
+
+    def __init__(self, hours: OpeningHours) -> None:
+        self._hours = hours
+
+    @cached_property
+    def _executor(self) -> Any:
+        from rasa_sdk.executor import ActionExecutor
+
+        from bot.actions.actions import HandoverSummaryAction, OpeningHoursAction, RecordOfAdviceAction
+
+        executor = ActionExecutor()
+        for action in (OpeningHoursAction(self._hours), HandoverSummaryAction(), RecordOfAdviceAction()):
+            executor.register_action(action)
+        return executor
+
+    def warm(self) -> None:
+        """Imports what the first action needs, so that no enquirer waits for it."""
+        _ = self._executor
+
+    async def run(
+        self, wanted: ActionWanted, library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime
+    ) -> ActionDone:
+        """Never raises: a failed action is an ActionDone that says so."""
+        call = {
+            "next_action": wanted.action,
+            "sender_id": "enquirer",
+            "tracker": tracker_of(library, words, conversation, now),
+            "domain": {},
+            "domain_digest": DOMAIN_DIGEST,
+        }
+        try:
+            async with asyncio.timeout(ACTION_TIMEOUT_S):
+                result = await self._executor.run(copy.deepcopy(call))
+            return ActionDone(wanted.action, now, _slots(result.events), _responses(result.responses))
+        except Exception as error:
+            log.error("action.failed", action=wanted.action, error=type(error).__name__)
+            return ActionDone(wanted.action, now, failed=True)
+
+
+def tracker_of(
+    library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime
+) -> dict[str, Any]:
+    """A Rasa tracker of codes and labels: no text an enquirer typed is in it."""
+    answers = [
+        {
+            "event": "user",
+            "timestamp": each.at.timestamp(),
+            "metadata": {"question": question_of(library, each), "answer": answer_of(library, each)},
+        }
+        for each in conversation.answers
+    ]
+    record = as_markdown(record_of(library, conversation, "", now), words)
+    return {
+        "sender_id": "enquirer",
+        "slots": dict(conversation.slots),
+        "latest_message": {"timestamp": now.timestamp()},
+        "latest_event_time": now.timestamp(),
+        "events": [*answers, {"event": "bot", "timestamp": now.timestamp(), "metadata": {"record": record}}],
+    }
+
+
+def _slots(events: list[dict[str, Any]]) -> tuple[tuple[str, SlotValue], ...]:
+    """Only slots may be set; any other event is a fault of the action. Raises: ValueError."""
+    wrong = [event.get("event") for event in events if event.get("event") != "slot"]
+    if wrong:
+        raise ValueError(f"an action may only set slots, not {wrong}")
+    return tuple((event["name"], event["value"]) for event in events)
+
+
+def _responses(responses: list[dict[str, Any]]) -> tuple[tuple[str, tuple[tuple[str, SlotValue], ...]], ...]:
+    """Only responses by name: words live in flows. Raises: ValueError."""
+    if any(not each.get("response") for each in responses):
+        raise ValueError("an action must name a response; words live in flows/")
+    return tuple((each["response"], _arguments(each)) for each in responses)
+
+
+def _arguments(response: dict[str, Any]) -> tuple[tuple[str, SlotValue], ...]:
+    return tuple((key, value) for key, value in response.items() if key not in PLAIN_KEYS)

@@ -1,0 +1,62 @@
+"""Rings when something new was written for a conversation, so that an open page shows it at once."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bot.domain import ConversationId
+from handoff.ledger import Ledger
+
+GATHER_S = 0.02
+"""Commits that follow each other this quickly are looked at together."""
+LOOK_AGAIN_S = 1.0
+"""Another process may have written without waking this one."""
+
+
+class Bell:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._listeners: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
+        self._woken = asyncio.Event()
+        db = ledger.reader()
+        self._outbox_seen = db.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()[0]
+        self._events_seen = db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]
+        ledger.on_commit(self._woken.set)
+
+    @contextmanager
+    def listening(self, conversation: ConversationId) -> Iterator[asyncio.Event]:
+        """An event that is set each time there may be something new."""
+        ring = asyncio.Event()
+        self._listeners[conversation].add(ring)
+        try:
+            yield ring
+        finally:
+            self._listeners[conversation].discard(ring)
+            if not self._listeners[conversation]:
+                del self._listeners[conversation]
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+                await asyncio.sleep(GATHER_S)
+            except TimeoutError:
+                pass
+            self._woken.clear()
+            if self._listeners:
+                self._ring()
+
+    def _ring(self) -> None:
+        db = self._ledger.reader()
+        news: set[int] = set()
+        for row in db.execute("SELECT id, conversation FROM outbox WHERE id > ? ORDER BY id", [self._outbox_seen]):
+            self._outbox_seen = row[0]
+            news.add(row[1])
+        for row in db.execute("SELECT seq, conversation FROM event WHERE seq > ? ORDER BY seq", [self._events_seen]):
+            self._events_seen = row[0]
+            news.add(row[1])
+        for conversation in news & self._listeners.keys():
+            for ring in self._listeners[conversation]:
+                ring.set()

@@ -1,0 +1,269 @@
+"""The `firstline` command. Exit codes: 0 done, 1 something is wrong with what was given, 2 wrong usage."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.config import Settings, read_settings
+from bot.errors import FirstlineError
+from handoff.errors import HandoffError
+
+app = typer.Typer(
+    name="firstline",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="First-line online-safety support for people who work with children.",
+)
+adviser_app = typer.Typer(no_args_is_help=True, help="The people who work the queue.")
+export_app = typer.Typer(no_args_is_help=True, help="Hand the flows to other software.")
+app.add_typer(adviser_app, name="adviser")
+app.add_typer(export_app, name="export")
+
+Json = Annotated[bool, typer.Option("--json", help="Print data instead of words.")]
+Folder = Annotated[Path | None, typer.Option("--library", help="The folder with flows/ and content/.")]
+
+
+def main() -> None:
+    """Runs the command; a known failure is one plain line on stderr and exit code 1."""
+    try:
+        app()
+    except (FirstlineError, HandoffError) as error:
+        print(f"firstline: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+# --- serving ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve() -> None:
+    """Serves the chat, the desk and the API until stopped. Settings: FIRSTLINE_* (see docs/running.md)."""
+    from bot.serving import serve_until_stopped
+
+    asyncio.run(serve_until_stopped(read_settings()))
+
+
+@app.command()
+def demo(port: Annotated[int, typer.Option(help="The port on this computer.")] = 8080) -> None:
+    """Serves a demonstration: temporary data, a demo adviser, this computer only. Nothing is kept."""
+    from bot.demo import demonstrate
+
+    asyncio.run(demonstrate(port))
+
+
+@app.command()
+def chat(
+    flow: Annotated[str | None, typer.Option(help="Begin with this flow's concern.")] = None,
+    language: Annotated[str, typer.Option(help="en or cy.")] = "en",
+    folder: Folder = None,
+) -> None:
+    """Talks to the bot in this terminal. Nothing is kept."""
+    from bot.channels.terminal import talk
+
+    asyncio.run(talk(_settings(folder), flow, language))
+
+
+@app.command()
+def actions(port: Annotated[int, typer.Option(help="Loopback only.")] = 5055) -> None:
+    """Serves the custom actions with rasa-sdk's own server, on this computer only."""
+    from bot.actions.serving import serve_actions
+
+    serve_actions(port)
+
+
+# --- the library -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(json_: Json = False, folder: Folder = None, translations: bool = False, due: bool = False) -> None:
+    """Checks flows and content, walks every path of every flow, and says what must be mended and how."""
+    from bot.library.check_report import report_on
+
+    report = report_on(_settings(folder).library_folder, translations=translations, due=due)
+    typer.echo(report.as_json() if json_ else report.as_text())
+    raise typer.Exit(1 if report.has_errors else 0)
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; default flows/tests.")] = None,
+    json_: Json = False,
+    folder: Folder = None,
+    coverage: Annotated[bool, typer.Option(help="List steps and choices no test walked.")] = False,
+) -> None:
+    """Runs the conversation tests."""
+    from bot.conversation_tests import run_tests
+
+    library_folder = _settings(folder).library_folder
+    result = run_tests(library_folder, paths or [library_folder / "flows" / "tests"])
+    typer.echo(result.as_json() if json_ else result.as_text(coverage=coverage))
+    raise typer.Exit(1 if result.failed else 0)
+
+
+@app.command()
+def draw(
+    flow: str,
+    format_: Annotated[str, typer.Option("--format", help="mermaid or svg.")] = "mermaid",
+    folder: Folder = None,
+) -> None:
+    """Draws a flow."""
+    from bot.library.draw import drawn
+
+    typer.echo(drawn(_loaded(folder), flow, format_))
+
+
+@app.command()
+def publish(
+    note: Annotated[str, typer.Option(help="What changed, for those who come after.")] = "",
+    json_: Json = False,
+    folder: Folder = None,
+) -> None:
+    """Checks the folder and makes it live for new conversations. Running ones stay on their version."""
+    from bot.library.check_report import report_on
+    from bot.library.versions import read_files
+
+    library_folder = _settings(folder).library_folder
+    report = report_on(library_folder)
+    if report.has_errors:
+        typer.echo(report.as_text())
+        typer.echo("Nothing was published; the live library is unchanged.", err=True)
+        raise typer.Exit(1)
+    with _shelf() as (shelf, now):
+        published = shelf.publish(read_files(library_folder), note, now())
+    _print(json_, {"number": published.number, "version": published.version}, f"Published {published.version}.")
+
+
+@app.command()
+def versions(json_: Json = False) -> None:
+    """Lists the published libraries, the live one first."""
+    with _shelf() as (shelf, _):
+        found = shelf.versions()
+    rows = [{"number": v.number, "version": v.version, "at": v.published_at.isoformat(), "note": v.note} for v in found]
+    lines = [f"{r['number']:>4}  {r['version']}  {r['at'][:16]}  {r['note']}" for r in rows]
+    _print(json_, rows, "\n".join([f"{lines[0]}  (live)", *lines[1:]]) if lines else "Nothing is published.")
+
+
+@app.command()
+def rollback(version: str, note: str = "", json_: Json = False) -> None:
+    """Makes an earlier version live again for new conversations."""
+    with _shelf() as (shelf, now):
+        published = shelf.roll_back(version, note or f"back to {version}", now())
+    _print(json_, {"number": published.number, "version": published.version}, f"{published.version} is live.")
+
+
+@export_app.command("rasa")
+def export_rasa(target: Annotated[Path, typer.Argument(help="A new or empty folder.")], folder: Folder = None) -> None:
+    """Writes domain and flows as a Rasa assistant reads them."""
+    from bot.library.export_rasa import export
+
+    written = export(_settings(folder).library_folder, target)
+    typer.echo(f"Wrote {len(written)} files to {target}.")
+
+
+@app.command()
+def triage(
+    jsonl: Annotated[Path, typer.Option("--jsonl", help='Lines of {"text": …}; - for standard input.')],
+    folder: Folder = None,
+) -> None:
+    """Says what each message seems to be about: gate, concerns, platform, urgency. One JSON line each."""
+    from bot.triage_lines import lines_about
+
+    lines = sys.stdin if str(jsonl) == "-" else jsonl.read_text(encoding="utf-8").splitlines()
+    for line in lines_about(_settings(folder).library_folder, lines):
+        typer.echo(line)
+
+
+# --- people and data -------------------------------------------------------------------------------------------------
+
+
+@adviser_app.command("add")
+def adviser_add(
+    name: str,
+    email: str,
+    role: Annotated[str, typer.Option(help="adviser, senior, lead, editor or auditor.")] = "adviser",
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+) -> None:
+    """Adds a person who may log in to the desk. The password is asked for, never given on the command line."""
+    from bot.app import clock, open_ledger
+    from handoff import advisers
+    from handoff.domain import Role
+
+    if role not in set(Role):
+        raise typer.BadParameter(f"role must be one of {', '.join(Role)}")
+    password = sys.stdin.readline().strip() if password_stdin else typer.prompt("Password", hide_input=True)
+    hashed = advisers.hash_password(password)
+    ledger = open_ledger(read_settings())
+    ledger.write_now(lambda conn: advisers.add(conn, name, email, hashed, Role(role), clock()))
+    ledger.close()
+    typer.echo(f"{name} can log in at /desk.")
+
+
+@app.command()
+def forget() -> None:
+    """Forgets the typed words of conversations that have been idle for long enough, now."""
+    from bot.app import assemble
+
+    firstline = assemble(read_settings())
+    count = asyncio.run(firstline.upkeep.forget())
+    firstline.ledger.close()
+    typer.echo(f"The words of {count} conversations were forgotten.")
+
+
+@app.command()
+def backup(target: Path) -> None:
+    """Copies the database, whole and consistent, while it is in use. Keep the key elsewhere: it is not copied."""
+    from bot.backups import back_up
+
+    typer.echo(back_up(read_settings(), target))
+
+
+@app.command()
+def restore(source: Path) -> None:
+    """Puts a backup in place. Refuses while a database is there: move that away yourself."""
+    from bot.backups import put_back
+
+    typer.echo(put_back(read_settings(), source))
+
+
+@app.command()
+def bench(json_: Json = False, quick: Annotated[bool, typer.Option(help="A tenth of the work.")] = False) -> None:
+    """Measures this machine: turns a second, latencies, start, memory, beside a bare SQLite baseline."""
+    from bench.run import measure
+
+    measure(as_json=json_, quick=quick)
+
+
+# --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _settings(folder: Path | None) -> Settings:
+    return read_settings(library_dir=folder) if folder else read_settings()
+
+
+def _loaded(folder: Path | None) -> Any:
+    from bot.library.versions import read_files
+    from bot.shelf import opened
+
+    return opened(read_files(_settings(folder).library_folder)).library
+
+
+@contextmanager
+def _shelf() -> Iterator[tuple[Any, Callable[[], Any]]]:
+    from bot.app import clock, open_ledger
+    from bot.shelf import Shelf
+
+    ledger = open_ledger(read_settings())
+    try:
+        yield Shelf(ledger), clock
+    finally:
+        ledger.close()
+
+
+def _print(as_json: bool, data: object, words: str) -> None:
+    typer.echo(json.dumps(data) if as_json else words)

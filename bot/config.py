@@ -1,0 +1,82 @@
+"""Settings: FIRSTLINE_* from the environment or .env, validated before anything starts."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+from handoff.hours import OpeningHours, week_from
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default. Secrets do not show in a repr."""
+
+    model_config = SettingsConfigDict(env_prefix="FIRSTLINE_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("data")
+    """Holds the database firstline.db and, unless KEY is set, the key file firstline.key."""
+    library_dir: Path | None = None
+    """Holds flows/ and content/; None: the ones this installation came with."""
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = ""
+    key: SecretStr | None = None
+    """32 bytes in base64; None: read from, or made in, DATA_DIR/firstline.key."""
+    telegram_token: SecretStr | None = None
+    telegram_api: str = "https://api.telegram.org"
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    whatsapp_token: SecretStr | None = None
+    whatsapp_phone_id: str = ""
+    whatsapp_app_secret: SecretStr | None = None
+    whatsapp_verify_token: SecretStr | None = None
+    whatsapp_api: str = "https://graph.facebook.com"
+    callback_url: str = ""
+    """Where the callback channel posts replies; empty: the channel is off."""
+    embed_origins: str = ""
+    """Origins (comma-separated) whose pages may carry the chat widget; empty: any."""
+    opening_hours: str = ""
+    """When advisers are there: "mon-fri 10:00-16:00; sat 10:00-12:00". Empty: never."""
+    timezone: str = "Europe/London"
+    holidays_nation: Literal["", "england", "wales", "scotland", "northern_ireland"] = "england"
+    """Whose bank holidays close the service; empty: none."""
+    idle_hours_until_words_go: int = Field(24, ge=1)
+    """Typed words are forgotten when a conversation has been idle for so long."""
+
+    @property
+    def opening(self) -> OpeningHours:
+        return OpeningHours(self.timezone, week_from(self.opening_hours), self.holidays_nation or None)
+
+    @field_validator("opening_hours")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        week_from(text)
+        return text
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "firstline.db"
+
+    @property
+    def key_file(self) -> Path:
+        return self.data_dir / "firstline.key"
+
+    @property
+    def library_folder(self) -> Path:
+        return self.library_dir or shipped_library()
+
+
+def shipped_library() -> Path:
+    """The folder with flows/ and content/ beside the code, or the copy inside an installed wheel."""
+    inside = Path(__file__).parent / "_data"
+    return inside if inside.is_dir() else Path(__file__).parent.parent
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Raises: SettingsError naming each wrong setting by its environment name."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = [f"FIRSTLINE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        raise SettingsError("Settings cannot be used. " + "; ".join(wrong)) from None

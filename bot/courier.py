@@ -1,0 +1,122 @@
+"""Delivers what was written: in order for each recipient, never holding one up for another, nothing lost."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.channels.contract import Pushing
+from bot.domain import ChannelName
+from bot.errors import DeliveryError
+from bot.outbox import BACKOFF_S, Outbox, Waiting
+from bot.speech import Speech
+from bot.store import Store
+from handoff.domain import DeliveryState, MessageId
+from handoff.ledger import Ledger
+from handoff.queue import Queue
+
+log = structlog.get_logger()
+
+LOOK_AGAIN_S = 1.0
+"""How often waiting rows are looked for when nothing woke the courier (another process may have written)."""
+DELIVERY_TIMEOUT_S = 30.0
+
+
+class Courier:
+    """One delivery under way for each recipient; a paused or slow recipient delays nobody else."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: Mapping[ChannelName, Pushing],
+        speech: Speech,
+        queue: Queue,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._channels = channels
+        self._speech = speech
+        self._queue = queue
+        self._now = now
+        self._store = Store(ledger.seal)
+        self._outbox = Outbox(ledger.seal)
+        self._woken = asyncio.Event()
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. What was interrupted by a crash is settled first."""
+        if not self._channels:
+            return
+        await self._settle_interrupted()
+        while True:
+            self._woken.clear()
+            for waiting in self._outbox.due(self._ledger.reader(), list(self._channels), self._now()):
+                if waiting.conversation not in self._under_way:
+                    self._start(waiting)
+            try:
+                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+            except TimeoutError:
+                continue
+
+    async def _settle_interrupted(self) -> None:
+        now = self._now()
+        for message in await self._ledger.write(self._outbox.interrupted):
+            await self._tell_desk(message, DeliveryState.UNKNOWN, "interrupted", now)
+
+    def _start(self, waiting: Waiting) -> None:
+        task = asyncio.create_task(self._deliver(waiting))
+        self._under_way[waiting.conversation] = task
+        task.add_done_callback(lambda _: self._finished(waiting))
+
+    def _finished(self, waiting: Waiting) -> None:
+        del self._under_way[waiting.conversation]
+        self.wake()
+
+    async def _deliver(self, waiting: Waiting) -> None:
+        if not await self._ledger.write(lambda db: self._outbox.sending(db, waiting.seq)):
+            return
+        try:
+            db = self._ledger.reader()
+            channel = self._channels[waiting.channel]
+            _, address = self._store.address(db, waiting.conversation)
+            message = self._speech.rendered(db, waiting, self._now())
+            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
+                await channel.deliver(address, waiting.seq, message)
+        except DeliveryError as error:
+            await self._failed(waiting, error)
+        except TimeoutError:
+            await self._failed(waiting, DeliveryError("timeout", retry_after_s=0, in_doubt=True))
+        else:
+            await self._settle(waiting, DeliveryState.SENT, None)
+
+    async def _failed(self, waiting: Waiting, error: DeliveryError) -> None:
+        """In doubt, a bot's reply is repeated and an adviser's message is left to the adviser."""
+        log.warning("delivery.failed", channel=waiting.channel, seq=waiting.seq, reason=error.reason)
+        if error.in_doubt and waiting.message is not None:
+            await self._settle(waiting, DeliveryState.UNKNOWN, error.reason)
+        elif error.retry_after_s is None:
+            await self._settle(waiting, DeliveryState.FAILED, error.reason)
+        else:
+            pause = max(error.retry_after_s, _backoff_s(waiting.attempts))
+            not_before = self._now() + timedelta(seconds=pause)
+            await self._ledger.write(lambda db: self._outbox.again(db, waiting.seq, not_before, error.reason))
+
+    async def _settle(self, waiting: Waiting, state: DeliveryState, reason: str | None) -> None:
+        await self._ledger.write(lambda db: self._outbox.settle(db, waiting.seq, state.value, reason))
+        if waiting.message is not None:
+            await self._tell_desk(waiting.message, state, reason, self._now())
+
+    async def _tell_desk(self, message: int, state: DeliveryState, reason: str | None, now: datetime) -> None:
+        await self._ledger.write(
+            lambda db: self._queue.record_delivery(db, MessageId(message), state, now, reason=reason)
+        )
+
+
+def _backoff_s(attempts: int) -> float:
+    base = BACKOFF_S[min(attempts, len(BACKOFF_S) - 1)]
+    return base * random.uniform(0.5, 1.0)

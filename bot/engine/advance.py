@@ -1,0 +1,129 @@
+"""The engine's door: a library, a conversation and what was heard give an outcome. Pure."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from bot.domain import (
+    ActionDone,
+    CaseEnded,
+    Conversation,
+    Heard,
+    Intent,
+    MediaRefused,
+    Opened,
+    Outcome,
+    Pressed,
+    Said,
+    Trouble,
+)
+from bot.engine import commands, hearing, speech, stack, steps
+from bot.engine.conditions import holds
+from bot.engine.walk import Broken, Walk
+from bot.library.model import ActionStep, Library
+
+
+def begin(library: Library) -> Conversation:
+    """A conversation in which nothing was said yet."""
+    return Conversation(library.version, slots=commands.initial_slots(library))
+
+
+def advance(library: Library, conversation: Conversation, heard: Heard) -> Outcome:
+    """Walk from what was heard to where someone must act next. Never raises; the time is `heard.at`."""
+    walk = Walk(library, conversation, heard.at)
+    try:
+        _hear(walk, heard)
+        return walk.outcome()
+    except Broken as broken:
+        steps.recover(walk, broken)
+        return walk.outcome()
+    except Exception as error:  # noqa: BLE001 the last guard: a fault of our own must still give an answer
+        return _failed(library, conversation, heard, error)
+
+
+def _failed(library: Library, conversation: Conversation, heard: Heard, error: Exception) -> Outcome:
+    """Start from what the conversation keeps, without its stack, and say that something went wrong."""
+    frame = conversation.stack[-1] if conversation.stack else None
+    walk = Walk(library, conversation, heard.at)
+    walk.stack, walk.waiting = [], False
+    walk.trouble = Trouble(f"engine: {type(error).__name__}", frame.flow if frame else "", frame.step if frame else "")
+    try:
+        steps.apologise(walk, "engine")
+    except Exception:  # noqa: BLE001 nothing can be trusted any more; the bare response can
+        walk.stack, walk.waiting, walk.replies, walk.offers = [], False, [], []
+        speech.put(walk, steps.LAST_WORDS)
+    return walk.outcome()
+
+
+def _hear(walk: Walk, heard: Heard) -> None:
+    match heard:
+        case ActionDone():
+            _action_done(walk, heard)
+            return
+        case CaseEnded():
+            _case_ended(walk, heard)
+            return
+    if walk.ended:
+        walk.take_up(replace(begin(walk.library), language=walk.language, offered=walk.offered))
+    match heard:
+        case Said():
+            hearing.words(walk, heard)
+        case Pressed(token=token):
+            hearing.press(walk, token)
+        case Opened():
+            _opened(walk, heard)
+        case MediaRefused(kind=kind):
+            hearing.greet_below(walk)
+            stack.interrupt(walk, "pattern_media_refused", (("media", kind.value),))
+            steps.run(walk)
+        case _:
+            assert_never(heard)
+    if not (walk.replies or walk.wanted or walk.ended):
+        stack.interrupt(walk, commands.CANNOT_HANDLE)
+        steps.run(walk)
+
+
+def _opened(walk: Walk, heard: Opened) -> None:
+    """Greet; or, in the middle of something, ask the open question again. A deep link is kept to be confirmed."""
+    if walk.with_people:
+        hearing.note_with_people(walk)
+        return
+    flow = walk.library.flows.get(heard.flow) if heard.flow else None
+    if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
+        walk.intents = (Intent(flow.concern or flow.id, 1.0),)
+    if not walk.stack:
+        commands.start_session(walk)
+    walk.waiting = False
+    steps.run(walk)
+
+
+def _action_done(walk: Walk, heard: ActionDone) -> None:
+    """Take what a custom action set and said, and walk on; the result of an action nobody waits for is dropped."""
+    step = walk.step if walk.stack and not walk.waiting else None
+    if not isinstance(step, ActionStep) or step.action != heard.action:
+        hearing.keep_offers(walk)
+        return
+    frame = walk.stack[-1]
+    walk.note("action_executed", heard.action)
+    walk.offers = list(walk.offered_before)
+    if heard.failed:
+        walk.trouble = Trouble(f"{heard.action} failed", frame.flow, frame.step)
+        walk.follow(step.next)
+        steps.apologise(walk, heard.action)
+        return
+    for name, value in heard.slots:
+        if name in walk.library.slots:
+            walk.set(name, value)
+    for response, arguments in heard.responses:
+        speech.say(walk, response, arguments)
+    walk.follow(step.next)
+    steps.run(walk)
+
+
+def _case_ended(walk: Walk, heard: CaseEnded) -> None:
+    """People have finished: say so, then go on with what was interrupted."""
+    walk.with_people = False
+    stack.leave_patterns(walk)
+    walk.handing_over = None
+    pattern = "pattern_case_closed" if heard.closed else "pattern_given_back"
+    stack.interrupt(walk, pattern, (("reference", heard.reference),))
+    steps.run(walk)

@@ -1,0 +1,99 @@
+"""What typed words answer: the choice or value that fits, when exactly one does."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from bot.domain import MAX_SLOT_CHARACTERS, Offer, SlotValue, Token
+from bot.engine.index import Index
+from bot.engine.walk import shown
+from bot.engine.words import is_near, normal
+from bot.library.model import Slot, SlotType
+
+_NUMBER = re.compile(r"^(?:(?P<word>[^\W\d_]+) ?)?(?P<number>\d{1,2})$")
+_FLOAT = re.compile(r"^\s*(-?\d+(?:[.,]\d+)?)\s*$")
+
+
+def titled(offers: Sequence[Offer], words: str) -> Offer | None:
+    """The choice with exactly this title (both normalised)."""
+    return next((offer for offer in offers if words and normal(offer.title) == words), None)
+
+
+def fitting(index: Index, slot: Slot | None, offers: Sequence[Offer], text: str) -> Offer | None:
+    """The one choice that the words mean, or a value for a slot that takes words or numbers; None: ask again."""
+    words = normal(text)
+    value = _number(slot, text) if slot and slot.type is SlotType.FLOAT else None
+    if value is not None and slot:
+        return Offer(Token(""), "", sets=((slot.name, value),))
+    chosen = _chosen(index, offers, words) if words else None
+    if chosen is None and slot and slot.type in (SlotType.TEXT, SlotType.ANY) and text.strip():
+        return Offer(Token(""), "", sets=((slot.name, text.strip()[:MAX_SLOT_CHARACTERS]),))
+    return chosen
+
+
+def nearly(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
+    """The one choice whose title the words nearly are, or whose title has all the words in it."""
+    titles = [normal(offer.title) for offer in offers]
+    near = [offer for offer, title in zip(offers, titles, strict=True) if is_near(words, title)]
+    if near:
+        return near[0] if len(near) == 1 else None
+    typed = set(words.split())
+    holding = [(offer, set(title.split())) for offer, title in zip(offers, titles, strict=True)]
+    holding = [(offer, title) for offer, title in holding if typed <= title]
+    if len(holding) != 1 or len(words) < 3:
+        return None
+    offer, title = holding[0]
+    denied = (title - typed) & index.no
+    return None if denied else offer
+
+
+def _chosen(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
+    by_number = _by_number(index, offers, words)
+    if by_number:
+        return by_number
+    for meant in (index.yes, index.no, index.dont_know):
+        if words in meant:
+            return _one(offers, lambda offer, meant=meant: _means(offer, meant))  # type: ignore[misc]
+    return _one(offers, lambda offer: any(normal(_written(value)) == words for _, value in offer.sets))
+
+
+def _means(offer: Offer, meant: frozenset[str]) -> bool:
+    """True for "yes" words: a choice called or set to yes; "don't know" is never taken for the value it counts as."""
+    if normal(offer.title) in meant:
+        return True
+    return not offer.dont_know and any(_in_words(value, meant) for _, value in offer.sets)
+
+
+def _in_words(value: SlotValue, meant: frozenset[str]) -> bool:
+    return normal(_written(value)) in meant
+
+
+def _written(value: SlotValue) -> str:
+    return shown(value)
+
+
+def _one(offers: Sequence[Offer], fits: Callable[[Offer], bool]) -> Offer | None:
+    found = [offer for offer in offers if fits(offer)]
+    return found[0] if len(found) == 1 else None
+
+
+def _by_number(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
+    """ "2" is the second choice, unless a number like it stands in the title of another."""
+    match = _NUMBER.match(words)
+    if not match or (match["word"] and match["word"] not in index.option):
+        return None
+    number = int(match["number"])
+    if not 1 <= number <= len(offers):
+        return None
+    chosen = offers[number - 1]
+    others = (offer for offer in offers if offer is not chosen)
+    return None if any(match["number"] in normal(offer.title).split() for offer in others) else chosen
+
+
+def _number(slot: Slot, text: str) -> float | None:
+    match = _FLOAT.match(text)
+    if not match:
+        return None
+    value = float(match[1].replace(",", "."))
+    low = slot.min_value is not None and value < slot.min_value
+    high = slot.max_value is not None and value > slot.max_value
+    return None if low or high else value

@@ -1,0 +1,160 @@
+"""What stands at every step: the actions behind "back", "start again", "why do you ask?", and how they are begun."""
+
+from collections.abc import Callable, Mapping
+
+from bot.domain import Conversation, Deletion, FrameKind, Slots
+from bot.engine import handing_over, offers, speech, stack, undo
+from bot.engine.walk import Walk
+from bot.engine.words import is_near
+from bot.library.model import ActionStep, CollectStep, Library
+
+SESSION_START = "pattern_session_start"
+CANNOT_HANDLE = "pattern_cannot_handle"
+CHANGE_ANSWER = "action_change_answer"
+WHILE_WITH_PEOPLE = frozenset({"pattern_danger", "pattern_stop", "pattern_record", "pattern_help", "pattern_language"})
+"""The commands that are still the bot's while a case waits for people."""
+
+
+def begin(walk: Walk, pattern: str) -> None:
+    """Interrupt with a command's pattern."""
+    if pattern == stack.HAND_OVER and not any(frame.flow == stack.HAND_OVER for frame in walk.stack):
+        walk.handing_over = handing_over.for_asking(walk)
+    stack.interrupt(walk, pattern)
+
+
+def typed(walk: Walk, words: str) -> str | None:
+    """The pattern whose example these normalised words are."""
+    return walk.index.commands.get(words)
+
+
+def mistyped(walk: Walk, words: str) -> str | None:
+    """The one pattern an example of which these words nearly are."""
+    near = {pattern for example, pattern in walk.index.long_commands if is_near(words, example)}
+    return near.pop() if len(near) == 1 else None
+
+
+def perform(walk: Walk, step: ActionStep) -> None:
+    """Do a built-in action; the walk then goes on from wherever that leads."""
+    _ACTIONS[step.action](walk, step)
+
+
+def initial_slots(library: Library) -> Slots:
+    return {slot.name: slot.initial_value for slot in library.slots.values() if slot.initial_value is not None}
+
+
+def start_session(walk: Walk) -> None:
+    """Forget where the conversation stood; greet. Language and tokens go on."""
+    fresh = Conversation(
+        walk.library.version,
+        slots=initial_slots(walk.library),
+        offers=walk.offered_before,
+        intents=walk.intents,
+        language=walk.language,
+        offered=walk.offered,
+    )
+    walk.take_up(fresh)
+    walk.fresh = False
+    walk.push(SESSION_START, FrameKind.REGULAR)
+
+
+# --- the built-in actions --------------------------------------------------------------------------------------------
+
+
+def _hand_over(walk: Walk, step: ActionStep) -> None:
+    if walk.handing_over is None:
+        walk.handing_over = handing_over.for_asking(walk)
+    if not walk.with_people:
+        walk.hand_over = walk.handing_over
+    walk.with_people = True
+    walk.follow(step.next)
+
+
+def _back(walk: Walk, step: ActionStep) -> None:
+    """Leave a pattern that had interrupted; else return to before the last answer."""
+    below = walk.stack[-2] if len(walk.stack) > 1 else None
+    if below and walk.is_pattern(below) and below.kind is FrameKind.INTERRUPT and walk.topic():
+        stack.leave_patterns(walk)
+    elif not undo.back(walk):
+        speech.put(walk, "utter_nothing_to_go_back_to")
+        walk.follow(step.next)
+
+
+def _change_answer(walk: Walk, step: ActionStep) -> None:
+    listed = offers.list_answers(walk)
+    if listed:
+        speech.put(walk, "utter_ask_change_answer", (), listed)
+        walk.waiting = True
+    else:
+        speech.put(walk, "utter_nothing_to_go_back_to")
+        walk.follow(step.next)
+
+
+def _restart(walk: Walk, _step: ActionStep) -> None:
+    for frame in reversed(walk.stack[:-1]):
+        walk.note("flow_cancelled", frame.flow)
+    walk.intents = ()
+    start_session(walk)
+
+
+def _why(walk: Walk, step: ActionStep) -> None:
+    asked = next(iter(_questions_below(walk)), None)
+    reason = (asked.why.get(walk.language) or asked.why.get("en") or "") if asked else ""
+    if reason or "utter_why_unknown" not in walk.library.responses:
+        speech.put(walk, "utter_why", (("why", reason),))
+    else:
+        speech.put(walk, "utter_why_unknown")
+    walk.follow(step.next)
+
+
+def _questions_below(walk: Walk) -> list[CollectStep]:
+    """The questions that stand open below the pattern on top, nearest first."""
+    flows = walk.library.flows
+    below = [flows[frame.flow].steps.get(frame.step) for frame in reversed(walk.stack[:-1]) if frame.flow in flows]
+    return [step for step in below if isinstance(step, CollectStep)]
+
+
+def _stop(walk: Walk, step: ActionStep) -> None:
+    """End the conversation and ask for its words to be forgotten; what the pattern still says is said."""
+    for frame in reversed(walk.stack[:-1]):
+        walk.note("flow_cancelled", frame.flow)
+    walk.stack = walk.stack[-1:]
+    walk.with_people = False
+    walk.ended = True
+    walk.delete = Deletion.WORDS
+    walk.follow(step.next)
+
+
+def _repeat(walk: Walk, _step: ActionStep) -> None:
+    """Leave this pattern: what is below asks again."""
+    stack.drop_top(walk)
+    if not walk.stack:
+        stack.interrupt(walk, CANNOT_HANDLE)
+
+
+def _carry_on(walk: Walk, _step: ActionStep) -> None:
+    """Leave every pattern on top and go on with what was interrupted, or ask whether there is anything else."""
+    stack.leave_patterns(walk)
+    if walk.stack:
+        walk.note("flow_resumed", walk.stack[-1].flow)
+    elif not (walk.with_people or walk.ended):
+        stack.interrupt(walk, stack.COMPLETED if stack.COMPLETED in walk.library.flows else CANNOT_HANDLE)
+
+
+def _switch_language(walk: Walk, step: ActionStep) -> None:
+    languages = walk.library.languages or (walk.language,)
+    here = languages.index(walk.language) if walk.language in languages else -1
+    walk.language = languages[(here + 1) % len(languages)]
+    walk.follow(step.next)
+
+
+_ACTIONS: Mapping[str, Callable[[Walk, ActionStep], None]] = {
+    "action_hand_over": _hand_over,
+    "action_back": _back,
+    CHANGE_ANSWER: _change_answer,
+    "action_restart": _restart,
+    "action_why": _why,
+    "action_stop": _stop,
+    "action_repeat": _repeat,
+    "action_carry_on": _carry_on,
+    "action_switch_language": _switch_language,
+}

@@ -1,0 +1,81 @@
+"""What the walk looks up again and again, worked out once for each library."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain import Offer
+from bot.engine.words import normal
+from bot.library.model import Library
+
+_MAX_LIBRARIES = 16
+_LONG_ENOUGH_TO_MISTYPE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Derived from one library, never changed; `needs` and `drafts` fill as they are first asked for."""
+
+    by_intent: Mapping[str, str]
+    by_concern: Mapping[str, str]
+    commands: Mapping[str, str]
+    """What is typed, normalised -> the command pattern it starts."""
+    long_commands: tuple[tuple[str, str], ...]
+    """The typed commands that may be mistyped."""
+    yes: frozenset[str]
+    no: frozenset[str]
+    dont_know: frozenset[str]
+    option: frozenset[str]
+    """Words that may stand before the number of a choice."""
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Response -> the slot names its text and conditions read."""
+    drafts: dict[tuple[int, int, str], tuple[Offer, ...]] = field(default_factory=dict)
+    """(identity of a variation, of a step, language) -> its choices without tokens."""
+
+
+_indexes: dict[int, tuple[Library, Index]] = {}
+
+
+def index_of(library: Library) -> Index:
+    found = _indexes.get(id(library))
+    if found is not None and found[0] is library:
+        return found[1]
+    made = _index(library)
+    while len(_indexes) >= _MAX_LIBRARIES:
+        _indexes.pop(next(iter(_indexes)))
+    _indexes[id(library)] = (library, made)
+    return made
+
+
+def _index(library: Library) -> Index:
+    commands = _commands(library)
+    long_commands = tuple((text, flow) for text, flow in commands.items() if len(text) >= _LONG_ENOUGH_TO_MISTYPE)
+    own = {intent: flow.id for flow in library.flows.values() for intent in flow.intents}
+    return Index(
+        by_intent={**own, **library.by_intent},
+        by_concern={flow.concern: flow.id for flow in reversed(tuple(library.flows.values())) if flow.concern},
+        commands=commands,
+        long_commands=long_commands,
+        yes=_words(library, "utter_words_yes"),
+        no=_words(library, "utter_words_no"),
+        dont_know=_words(library, "utter_words_dont_know"),
+        option=_words(library, "utter_words_option"),
+    )
+
+
+def _commands(library: Library) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for flow in library.flows.values():
+        if flow.is_pattern and flow.intents:
+            for examples in flow.examples.values():
+                for example in examples:
+                    found.setdefault(normal(example), flow.id)
+    found.pop("", None)
+    return found
+
+
+def _words(library: Library, response_id: str) -> frozenset[str]:
+    """The comma-separated lists of a response, all languages together."""
+    response = library.responses.get(response_id)
+    variations = response.variations if response else ()
+    lists = [text for variation in variations for text in variation.text.values()]
+    return frozenset(normal(word) for words in lists for word in words.split(",")) - {""}

@@ -1,0 +1,169 @@
+"""The choices that stand beside a question, and the tokens by which they are pressed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.domain import Intent, Offer, Token
+from bot.engine.conditions import holds
+from bot.engine.walk import Walk
+from bot.library.model import Button, CollectStep, Flow, SlotType, Variation
+
+MAX_HEARD = 3
+"""How many of the concerns that triage heard are offered to confirm."""
+MAX_ANSWERS_LISTED = 10
+MAX_QUESTION_CHARACTERS = 60
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_STAMP = 36**4
+"""The time stamp in a token comes round after 19 days: long after a forgotten conversation's buttons have scrolled away."""
+_PLAIN = Token("")
+
+
+def choices(walk: Walk, variation: Variation) -> tuple[tuple[Token, str], ...]:
+    """Offer the buttons of a response that is not a question."""
+    return _offer(walk, _drafts(walk, variation, None), question=False)
+
+
+def ask(walk: Walk, step: CollectStep, variation: Variation | None) -> tuple[tuple[Token, str], ...]:
+    """Offer the choices of a question; they come before what else was offered, so that "2" is its second."""
+    return _offer(walk, _drafts(walk, variation, step), question=True)
+
+
+def drafts_of(walk: Walk, step: CollectStep, variation: Variation | None) -> tuple[Offer, ...]:
+    """The choices a question would have, not offered: they carry no token."""
+    return _drafts(walk, variation, step)
+
+
+def clarify(walk: Walk, flows: Iterable[Flow]) -> tuple[tuple[Token, str], ...]:
+    """Offer the flows that triage heard, and "none of these"."""
+    drafts = [_heard(walk, flow) for flow in flows]
+    return _offer(walk, (*drafts, none_of_these(walk)), question=True)
+
+
+def list_answers(walk: Walk) -> tuple[tuple[Token, str], ...]:
+    """Offer the questions that can be answered anew, latest last, and "none of these"."""
+    open_again = {checkpoint.answered for checkpoint in walk.checkpoints}
+    numbers = [number for number in range(len(walk.answers)) if number in open_again][-MAX_ANSWERS_LISTED:]
+    if not numbers:
+        return ()
+    drafts = [Offer(_PLAIN, _answer_title(walk, number), back_to=number) for number in numbers]
+    return _offer(walk, (*drafts, none_of_these(walk)), question=True)
+
+
+def heard_flows(walk: Walk, intents: Iterable[Intent]) -> tuple[Flow, ...]:
+    """The flows these intents are about, best first, that may start here; commands are left out."""
+    index, library = walk.index, walk.library
+    found: dict[str, Flow] = {}
+    for intent in sorted(intents, key=lambda each: -each.score):
+        flow_id = index.by_intent.get(intent.name) or index.by_concern.get(intent.name) or intent.name
+        flow = library.flows.get(flow_id)
+        if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
+            found.setdefault(flow.id, flow)
+    return tuple(found.values())[:MAX_HEARD]
+
+
+def is_none_of_these(offer: Offer) -> bool:
+    return not (offer.sets or offer.command or offer.flow) and offer.back_to is None
+
+
+def none_of_these(walk: Walk) -> Offer:
+    return Offer(_PLAIN, label(walk, "utter_none_of_these"))
+
+
+def label(walk: Walk, response_id: str) -> str:
+    """A response used as a label: its text in the conversation's language."""
+    response = walk.library.responses.get(response_id)
+    text = response.variations[0].text if response and response.variations else {}
+    return text.get(walk.language) or text.get("en") or ""
+
+
+def _heard(walk: Walk, flow: Flow) -> Offer:
+    """A flow as a choice: it answers the open question when its concern is one of the answers, else it starts."""
+    title = flow.names.get(walk.language, flow.name)
+    step = walk.step if walk.stack else None
+    if isinstance(step, CollectStep) and flow.concern:
+        slot = walk.library.slots.get(step.slot)
+        if slot and slot.type is SlotType.CATEGORICAL and flow.concern in slot.values:
+            return Offer(_PLAIN, title, sets=((step.slot, flow.concern),))
+    return Offer(_PLAIN, title, flow=flow.id)
+
+
+def _answer_title(walk: Walk, number: int) -> str:
+    answer = walk.answers[number]
+    flow = walk.library.flows.get(answer.flow)
+    step = flow.steps.get(answer.step) if flow else None
+    question = label(walk, step.utter) if isinstance(step, CollectStep) else ""
+    question = question.strip().partition("\n")[0]
+    if len(question) > MAX_QUESTION_CHARACTERS:
+        question = question[: MAX_QUESTION_CHARACTERS - 1].rstrip() + "…"
+    return f"{question} {answer.title}" if answer.title else question
+
+
+# --- drafts and tokens -----------------------------------------------------------------------------------------------
+
+
+def _drafts(walk: Walk, variation: Variation | None, step: CollectStep | None) -> tuple[Offer, ...]:
+    key = (id(variation), id(step), walk.language)
+    found = walk.index.drafts.get(key)
+    if found is None:
+        buttons = [_button(walk, button) for button in variation.buttons] if variation else []
+        drafts = buttons if step is None else _question(walk, step, buttons)
+        found = walk.index.drafts[key] = tuple(draft for draft in drafts if draft is not None)
+    return found
+
+
+def _button(walk: Walk, button: Button) -> Offer | None:
+    title = button.title.get(walk.language) or button.title.get("en") or ""
+    if button.intent is None:
+        return Offer(_PLAIN, title, sets=button.sets)
+    flow = walk.index.by_intent.get(button.intent) or button.intent
+    if flow not in walk.library.flows:
+        return None
+    return Offer(_PLAIN, title, command=flow) if flow.startswith("pattern_") else Offer(_PLAIN, title, flow=flow)
+
+
+def _question(walk: Walk, step: CollectStep, buttons: list[Offer | None]) -> list[Offer | None]:
+    slot = walk.library.slots.get(step.slot)
+    if slot and not any(draft and draft.sets for draft in buttons):
+        if slot.type is SlotType.CATEGORICAL:
+            buttons = [*(Offer(_PLAIN, value, sets=((slot.name, value),)) for value in slot.values), *buttons]
+        elif slot.type is SlotType.BOOL:
+            both = ((True, "utter_words_yes"), (False, "utter_words_no"))
+            buttons = [*(Offer(_PLAIN, _first_word(walk, w), sets=((slot.name, v),)) for v, w in both), *buttons]
+    if step.dont_know:
+        sets = ((step.slot, step.dont_know_value),)
+        buttons = [*buttons, Offer(_PLAIN, label(walk, "utter_dont_know"), sets=sets, dont_know=True)]
+    return buttons
+
+
+def _first_word(walk: Walk, response_id: str) -> str:
+    return label(walk, response_id).partition(",")[0].strip().capitalize()
+
+
+def _offer(walk: Walk, drafts: tuple[Offer, ...], *, question: bool) -> tuple[tuple[Token, str], ...]:
+    """Give each choice a token: the one it had when it was already on offer, so that asking again spoils no button."""
+    known = {_meaning(offer): offer for offer in (*walk.offered_before, *walk.minted)}
+    made = [known.get(_meaning(draft)) or replace(draft, token=_token(walk)) for draft in drafts]
+    walk.minted += made
+    if question:
+        walk.offers = made
+    else:
+        walk.asides += [offer for offer in made if offer not in walk.asides]
+    return tuple([(offer.token, offer.title) for offer in made])
+
+
+def _meaning(offer: Offer) -> tuple[object, ...]:
+    return (offer.title, offer.sets, offer.command, offer.flow, offer.back_to, offer.dont_know)
+
+
+def _token(walk: Walk) -> Token:
+    walk.offered += 1
+    return Token(f"{_base36(walk.offered)}.{_base36(int(walk.at.timestamp()) % _STAMP)}")
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+        if number == 0:
+            return digits

@@ -1,0 +1,103 @@
+"""The record of advice: what was asked, what was advised, from which page and version, when, by which rule."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain import Advised, Answered, Conversation
+from bot.library.model import CollectStep, Library, PageStatus, Source
+
+HIDDEN = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    question: str
+    answer: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAdvice:
+    """`rule` is the flow and step that showed the page: `impersonation/rule_r9`."""
+
+    title: str
+    page: str
+    rule: str
+    version: str
+    status: PageStatus
+    sources: tuple[Source, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    reference: str
+    made_at: datetime
+    library: str
+    answers: tuple[RecordedAnswer, ...]
+    advice: tuple[RecordedAdvice, ...]
+
+
+def record_of(library: Library, conversation: Conversation, reference: str, now: datetime) -> Record:
+    """Pages shown twice are listed once, as they were first shown."""
+    first = {advised.page: advised for advised in reversed(conversation.advised)}
+    return Record(
+        reference,
+        now,
+        conversation.library,
+        tuple(_answer(library, each) for each in conversation.answers),
+        tuple(_advice(library, each) for each in sorted(first.values(), key=lambda each: each.at)),
+    )
+
+
+def as_markdown(record: Record, words: Mapping[str, str]) -> str:
+    """`words`: the labels record_title, record_reference, record_made, record_library, record_asked, record_advised."""
+    head = [f"**{words['record_title']}**"]
+    if record.reference:
+        head.append(f"{words['record_reference']}: {record.reference}")
+    head.append(f"{words['record_made']}: {_moment(record.made_at)}")
+    head.append(f"{words['record_library']}: {record.library}")
+    asked = [f"- {_escaped(each.question)} **{_escaped(each.answer)}**" for each in record.answers]
+    advised = [f"- {each.title} ({each.page}, {each.rule}, {_moment(each.at)})" for each in record.advice]
+    parts = ["  \n".join(head), f"**{words['record_asked']}**", "\n".join(asked)]
+    return "\n\n".join([*parts, f"**{words['record_advised']}**", "\n".join(advised)])
+
+
+def question_of(library: Library, answered: Answered) -> str:
+    """The question as it is asked in English; the slot's name where the step is no more."""
+    step = _step(library, answered.flow, answered.step)
+    response = library.responses.get(step.utter) if step else None
+    return response.variations[0].text.get("en", answered.slot) if response else answered.slot
+
+
+def answer_of(library: Library, answered: Answered) -> str:
+    """The label that was chosen; a sensitive answer is hidden."""
+    step = _step(library, answered.flow, answered.step)
+    return HIDDEN if step is None or step.sensitive else answered.title or str(answered.value)
+
+
+def _step(library: Library, flow_id: str, step_id: str) -> CollectStep | None:
+    flow = library.flows.get(flow_id)
+    step = flow.steps.get(step_id) if flow else None
+    return step if isinstance(step, CollectStep) else None
+
+
+def _answer(library: Library, answered: Answered) -> RecordedAnswer:
+    return RecordedAnswer(question_of(library, answered), answer_of(library, answered), answered.at)
+
+
+def _advice(library: Library, advised: Advised) -> RecordedAdvice:
+    page = library.pages.get(advised.page)
+    title = page.title if page else advised.page
+    status = page.status if page else PageStatus.UNVERIFIED
+    rule = f"{advised.flow}/{advised.step}"
+    return RecordedAdvice(title, advised.page, rule, library.version, status, page.sources if page else (), advised.at)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.replace("*", r"\*").split())

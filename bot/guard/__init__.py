@@ -1,0 +1,1 @@
+"""What must not be kept is seen here, before anything is stored."""

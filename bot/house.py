@@ -1,0 +1,174 @@
+"""What channels ask of the house, answered: the one object a channel holds."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+from bot.bell import Bell
+from bot.channels.contract import PULLED, Line, State
+from bot.domain import Address, ChannelName, Reply, Turn
+from bot.engine.record import Record, record_of
+from bot.engine.render import Rendered, render
+from bot.library.model import Library
+from bot.outbox import Outbox, Waiting
+from bot.shelf import Kept, Shelf
+from bot.speech import Speech
+from bot.store import Store, Stored
+from bot.turns import Turns
+from handoff import desk
+from handoff.domain import DeliveryState, MessageId
+from handoff.ledger import Ledger
+from handoff.queue import Queue
+
+STANDING_COMMANDS = (
+    "danger_now",
+    "talk_to_person",
+    "back",
+    "change_answer",
+    "why",
+    "restart",
+    "record",
+    "switch_language",
+    "stop",
+)
+"""In the order they are shown; those the library does not have are left out."""
+
+
+class Rooms:
+    """Implements bot.channels.contract.House."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        shelf: Shelf,
+        turns: Turns,
+        queue: Queue,
+        bell: Bell,
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._shelf = shelf
+        self._turns = turns
+        self._queue = queue
+        self._bell = bell
+        self._now = now
+        self._wake = wake
+        self._store = Store(ledger.seal)
+        self._outbox = Outbox(ledger.seal)
+        self._speech = Speech(shelf, queue)
+
+    # --- taking turns in ---------------------------------------------------------------------------------------------
+
+    async def take(self, turn: Turn) -> None:
+        await self._turns.handle(turn)
+        self._wake()
+
+    async def answer(self, turn: Turn) -> list[Line]:
+        handled = await self._turns.handle(turn)
+        db = self._ledger.reader()
+        waiting = {row.seq: row for row in self._outbox.unfetched(db, handled.conversation)}
+        if handled.replies:
+            said = self._outbox.of_conversation(db, handled.conversation, after=min(handled.replies) - 1)
+            waiting |= {row.seq: row for row in said if row.seq in handled.replies}
+        return await self._lines([waiting[seq] for seq in sorted(waiting)])
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    async def since(self, channel: ChannelName, address: Address, after: int) -> list[Line]:
+        here = self._here(channel, address)
+        if here is None:
+            return []
+        return await self._lines(self._outbox.of_conversation(self._ledger.reader(), here.id, after))
+
+    async def history(self, channel: ChannelName, address: Address) -> list[Line]:
+        here = self._here(channel, address)
+        if here is None:
+            return []
+        own = [
+            Line(None, "you", Rendered.of_plain_text(spoken.words), spoken.at)
+            for spoken in self._store.spoken(self._ledger.reader(), here.id)
+            if spoken.words
+        ]
+        said = await self.since(channel, address, 0)
+        return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
+
+    def state(self, channel: ChannelName, address: Address) -> State:
+        here = self._here(channel, address)
+        kept = self._kept(here)
+        language = here.conversation.language if here else "en"
+        return State(
+            speaker=_speaker(here),
+            reference=self._reference(here),
+            commands=_commands(kept.library, language),
+            ended=bool(here and here.conversation.ended),
+            service=kept.library.service.get("name", ""),
+            language=language,
+        )
+
+    def record(self, channel: ChannelName, address: Address) -> Record | None:
+        here = self._here(channel, address)
+        if here is None:
+            return None
+        library = self._kept(here).library
+        return record_of(library, here.conversation, self._reference(here) or "", self._now())
+
+    @contextmanager
+    def listening(self, channel: ChannelName, address: Address) -> Iterator[asyncio.Event]:
+        here = self._here(channel, address)
+        if here is None:
+            yield asyncio.Event()
+            return
+        with self._bell.listening(here.id) as ring:
+            yield ring
+
+    def interface(self, language: str) -> Mapping[str, str]:
+        return self._shelf.live().strings(language)
+
+    def apology(self) -> str:
+        library = self._shelf.live().library
+        return render(library, Reply("utter_not_kept"), ChannelName("web"), self._now().date()).text
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _here(self, channel: ChannelName, address: Address) -> Stored | None:
+        return self._store.latest(self._ledger.reader(), self._store.mark(channel, address))
+
+    def _kept(self, here: Stored | None) -> Kept:
+        return self._shelf.pinned(here.conversation.library) if here else self._shelf.live()
+
+    def _reference(self, here: Stored | None) -> str | None:
+        return desk.reference_of(self._ledger.reader(), here.id) if here else None
+
+    async def _lines(self, rows: list[Waiting]) -> list[Line]:
+        db = self._ledger.reader()
+        now = self._now()
+        lines = [Line(row.seq, _author(row), self._speech.rendered(db, row, now), row.at) for row in rows]
+        fetched = [row for row in rows if row.state == "queued" and row.channel in PULLED]
+        if fetched:
+            await self._ledger.write(lambda db: self._fetched(db, fetched, now))
+        return lines
+
+    def _fetched(self, db: sqlite3.Connection, rows: list[Waiting], now: datetime) -> None:
+        """An adviser's message that the enquirer's side fetched counts as sent; another page may have been first."""
+        for row in rows:
+            if self._outbox.fetched(db, row.seq) and row.message is not None:
+                self._queue.record_delivery(db, MessageId(row.message), DeliveryState.SENT, now)
+
+
+def _author(row: Waiting) -> str:
+    return "firstline" if row.message is None else "adviser"
+
+
+def _speaker(here: Stored | None) -> str:
+    if here is None or not here.conversation.with_people:
+        return "bot"
+    return "adviser" if here.speaker == "adviser" else "waiting"
+
+
+def _commands(library: Library, language: str) -> tuple[tuple[str, str], ...]:
+    found = [(intent, library.flows[library.by_intent[intent]]) for intent in STANDING_COMMANDS if intent in library.by_intent]
+    return tuple((intent, flow.names.get(language, flow.name)) for intent, flow in found)
+

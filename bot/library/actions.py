@@ -1,0 +1,16 @@
+"""The names of actions a flow may use: those the engine runs itself, and those rasa-sdk runs."""
+
+BUILTIN_ACTIONS = frozenset(
+    {
+        "action_back",
+        "action_carry_on",
+        "action_change_answer",
+        "action_hand_over",
+        "action_repeat",
+        "action_restart",
+        "action_stop",
+        "action_switch_language",
+        "action_why",
+    }
+)
+CUSTOM_ACTIONS = frozenset({"action_handover_summary", "action_opening_hours", "action_record_of_advice"})

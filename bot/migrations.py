@@ -1,0 +1,126 @@
+"""The tables the bot owns, in the one database that handoff.ledger opens. An old migration is never edited."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("bot")
+
+
+@migrations()
+def conversations(db: Database) -> None:
+    """One row for each conversation; `mark` finds it by address without keeping the address readable."""
+    _run(
+        db,
+        """
+        CREATE TABLE conversation (
+            id INTEGER PRIMARY KEY,
+            channel TEXT NOT NULL,
+            mark BLOB NOT NULL CONSTRAINT mark_is_a_hash CHECK (length(mark) = 16),
+            address BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            library TEXT NOT NULL,
+            state BLOB NOT NULL,
+            started_at INTEGER NOT NULL,
+            last_turn_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            words_gone_at INTEGER
+        ) STRICT;
+        CREATE UNIQUE INDEX conversation_live ON conversation (mark) WHERE ended_at IS NULL;
+        CREATE INDEX conversation_of_address ON conversation (mark, id);
+        CREATE INDEX conversation_with_words ON conversation (last_turn_at) WHERE words_gone_at IS NULL;
+        CREATE TABLE turn (
+            id INTEGER PRIMARY KEY,
+            conversation INTEGER NOT NULL REFERENCES conversation (id),
+            external BLOB NOT NULL CONSTRAINT turn_is_taken_once UNIQUE,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            words BLOB
+        ) STRICT;
+        CREATE INDEX turn_of_conversation ON turn (conversation, id);
+        """,
+    )
+
+
+@migrations()
+def outbox(db: Database) -> None:
+    """What is to be delivered. A bot reply is a reference into the pinned library; an adviser's message stays where
+    it was written (handoff's `message`) and gets its row here by trigger, in the same transaction."""
+    _run(
+        db,
+        """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            conversation INTEGER NOT NULL REFERENCES conversation (id),
+            turn INTEGER REFERENCES turn (id),
+            author TEXT NOT NULL CONSTRAINT known_author CHECK (author IN ('bot', 'adviser')),
+            message INTEGER CONSTRAINT one_row_for_a_message UNIQUE,
+            epoch INTEGER NOT NULL,
+            body BLOB,
+            state TEXT NOT NULL CONSTRAINT known_state CHECK
+                (state IN ('queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unknown')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            not_before INTEGER NOT NULL DEFAULT 0,
+            at INTEGER NOT NULL,
+            reason TEXT,
+            CONSTRAINT words_from_one_place CHECK ((author = 'bot') = (message IS NULL))
+        ) STRICT;
+        CREATE INDEX outbox_waiting ON outbox (conversation, id) WHERE state IN ('queued', 'sending');
+        CREATE INDEX outbox_of_conversation ON outbox (conversation, id);
+        CREATE TRIGGER outbox_one_voice BEFORE INSERT ON outbox
+        WHEN NEW.author = 'bot' AND EXISTS (
+            SELECT 1 FROM voice WHERE conversation = NEW.conversation AND (speaker <> 'bot' OR epoch <> NEW.epoch))
+        BEGIN SELECT RAISE(ABORT, 'outbox_one_voice'); END;
+        CREATE TRIGGER outbox_forward_only BEFORE UPDATE OF state ON outbox
+        WHEN (OLD.state IN ('sent', 'delivered', 'read') AND NEW.state IN ('queued', 'sending', 'unknown', 'failed'))
+          OR (OLD.author = 'adviser' AND OLD.state IN ('sending', 'unknown') AND NEW.state = 'queued' AND NEW.reason IS NULL)
+        BEGIN SELECT RAISE(ABORT, 'outbox_forward_only'); END;
+        CREATE TRIGGER outbox_is_kept BEFORE UPDATE OF conversation, turn, author, message, epoch ON outbox
+        BEGIN SELECT RAISE(ABORT, 'outbox_is_kept'); END;
+        CREATE TRIGGER message_to_outbox AFTER INSERT ON message WHEN NEW.author = 'adviser'
+        BEGIN
+            INSERT INTO outbox (conversation, author, message, epoch, state, at)
+            SELECT cases.conversation, 'adviser', NEW.id, NEW.epoch, 'queued', NEW.at
+              FROM cases WHERE cases.id = NEW."case";
+        END;
+        CREATE TABLE relay_cursor (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            seq INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO relay_cursor VALUES (1, 0);
+        """,
+    )
+
+
+@migrations()
+def library_versions(db: Database) -> None:
+    """Published libraries, kept whole: a conversation stays on the one it began with."""
+    _run(
+        db,
+        """
+        CREATE TABLE library_files (
+            version TEXT PRIMARY KEY,
+            files BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE library_version (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            version TEXT NOT NULL REFERENCES library_files (version),
+            published_at INTEGER NOT NULL,
+            note TEXT NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
+def _run(db: Database, script: str) -> None:
+    """Statement by statement: executescript would commit the migration's own transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if _complete(statement):
+            db.execute(statement)
+            statement = ""
+
+
+def _complete(statement: str) -> bool:
+    import sqlite3
+
+    return bool(statement.strip()) and sqlite3.complete_statement(statement)

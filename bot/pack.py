@@ -1,0 +1,60 @@
+"""What goes with a hand-over, so that nobody has to tell it twice: answers, advice already shown, own words."""
+
+import re
+
+from bot.domain import Answered, ChannelName, Conversation, ConversationId, HandOver, SlotValue
+from bot.engine.record import answer_of, question_of
+from bot.library.model import Library
+from handoff.domain import NewCase, Pack, PackAdvice, PackAnswer
+
+_NOT_CODE = re.compile(r"[^a-z0-9_.-]+")
+
+
+def pack_of(
+    library: Library,
+    conversation_id: ConversationId,
+    channel: ChannelName,
+    conversation: Conversation,
+    hand_over: HandOver,
+    words: list[str],
+) -> NewCase:
+    """`words`: what the enquirer typed, masked, oldest first."""
+    slots = conversation.slots
+    return NewCase(
+        conversation=conversation_id,
+        tier=hand_over.tier,
+        reason=_code(hand_over.reason),
+        channel=channel,
+        library=conversation.library,
+        concern=hand_over.concern or _text(slots.get("concern")),
+        role=_text(slots.get("role")),
+        nation=_text(slots.get("nation")),
+        platform=_text(slots.get("platform")),
+        language=conversation.language,
+        pack=Pack(
+            answers=tuple(_answer(library, each) for each in hand_over.answers or conversation.answers),
+            advice=tuple(PackAdvice(page, _title(library, page)) for page in _pages(conversation)),
+            words=tuple(words),
+        ),
+    )
+
+
+def _answer(library: Library, answered: Answered) -> PackAnswer:
+    return PackAnswer(question_of(library, answered), answer_of(library, answered), answered.dont_know)
+
+
+def _pages(conversation: Conversation) -> dict[str, None]:
+    return dict.fromkeys(advised.page for advised in conversation.advised)
+
+
+def _title(library: Library, page: str) -> str:
+    found = library.pages.get(page)
+    return found.title if found else page
+
+
+def _text(value: SlotValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _code(reason: str) -> str:
+    return _NOT_CODE.sub("_", reason.lower()).strip("_")[:60] or "other"

@@ -1,0 +1,50 @@
+"""Follows what advisers did and gives the bot its voice back, exactly once for each time."""
+
+import asyncio
+
+import structlog
+
+from bot.domain import CaseEnded, ConversationId
+from bot.turns import Turns
+from handoff import desk
+from handoff.ledger import Ledger
+
+log = structlog.get_logger()
+
+LOOK_AGAIN_S = 1.0
+ENDINGS = {"case.closed": True, "case.given_back": False}
+"""Events after which the bot speaks again -> whether the case was closed."""
+BATCH = 200
+
+
+class Relay:
+    def __init__(self, ledger: Ledger, turns: Turns) -> None:
+        self._ledger = ledger
+        self._turns = turns
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            await self.follow()
+            try:
+                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+            except TimeoutError:
+                continue
+
+    async def follow(self) -> None:
+        """Takes up every event since the last one that was taken up."""
+        db = self._ledger.reader()
+        after = db.execute("SELECT seq FROM relay_cursor").fetchone()[0]
+        for event in desk.events_after(db, after, BATCH):
+            if event.kind in ENDINGS and event.conversation is not None:
+                ended = CaseEnded(event.at, ENDINGS[event.kind], _reference(db, event.case_id))
+                await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
+
+
+def _reference(db: object, case_id: object) -> str:
+    return ""

@@ -1,0 +1,101 @@
+"""The web server: every HTTP route of the house in one aiohttp application, and errors that tell no tales."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from bot.app import Firstline
+from bot.channels.rest import CallbackChannel, RestChannel
+from bot.channels.web import WebChannel
+from bot.metrics import Metrics
+from handoff.console.app import console
+from handoff.errors import LedgerError
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 1024 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+API = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+
+
+def application(firstline: Firstline) -> web.Application:
+    """All channels over HTTP, the desk, and the probes."""
+    settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
+    metrics = Metrics(firstline.ledger)
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[metrics.middleware, errors(rooms.apology)])
+    origins = frozenset(filter(None, (each.strip() for each in settings.embed_origins.split(","))))
+    secure = settings.public_url.startswith("https://")
+    app.add_routes(WebChannel(rooms, now, origins, secure).routes())
+    app.add_routes(RestChannel(rooms, now).routes())
+    callback = firstline.callback or CallbackChannel("", rooms, now)
+    if firstline.callback:
+        app.add_routes(callback.routes())
+    app.add_routes([web.get("/healthz", _healthy), web.get("/metrics", metrics.page)])
+    app.router.add_get("/readyz", _ready(firstline))
+    app.add_subapp("/desk", console(firstline.ledger, firstline.queue, firstline.hours, now, secure, mask=_mask))
+    app.on_response_prepare.append(_secured)
+    return app
+
+
+def _mask(text: str) -> tuple[str, tuple[str, ...]]:
+    from bot.guard.personal_data import mask
+
+    masked = mask(text)
+    return masked.text, masked.kinds
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _ready(firstline: Firstline) -> Handler:
+    async def ready(_: web.Request) -> web.Response:
+        """Ready when the database answers and a library is live."""
+        version = firstline.shelf.live().library.version
+        return web.json_response({"status": "ready", "library": version})
+
+    return ready
+
+
+async def _secured(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    response.headers["Server"] = "Firstline"
+
+
+def errors(apology: Callable[[], str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Every refusal becomes JSON for programs and a plain page for people; nothing of the inside shows."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPRedirection:
+            raise
+        except web.HTTPException as error:
+            return _refusal(request, error.status, error.text or error.reason, error.headers.get("Allow"))
+        except LedgerError as error:
+            log.error("ledger.failed", error=type(error).__name__)
+            return _refusal(request, 503, apology())
+        except Exception as error:  # the last guard: whatever happened, an answer and no stack trace
+            log.error("request.failed", error=type(error).__name__, route=_route(request))
+            return _refusal(request, 500, apology())
+
+    return middleware
+
+
+def _refusal(request: web.Request, status: int, text: str, allow: str | None = None) -> web.Response:
+    headers = {"Allow": allow} if allow else {}
+    if request.path.startswith(API):
+        return web.json_response({"error": {"code": status, "message": text}}, status=status, headers=headers)
+    return web.Response(text=f"{status}: {text}\n", status=status, content_type="text/plain", headers=headers)
+
+
+def _route(request: web.Request) -> str:
+    """The route's pattern, never the path: a path could hold somebody's words."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"
+
+

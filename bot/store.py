@@ -1,0 +1,163 @@
+"""Conversations and turns as rows: read before thinking, written once after."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from bot.domain import (
+    Address,
+    ChannelName,
+    Conversation,
+    ConversationId,
+    Heard,
+    MediaRefused,
+    Opened,
+    Pressed,
+    Said,
+    Turn,
+)
+from bot.errors import ConversationMoved
+from handoff.moments import from_ms, to_ms
+from handoff.seal import Seal
+
+# `conversation` seals are not bound to a row number: the row gets its number from the insert that carries the seal.
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Conversation).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A conversation as it was read; `version` must still be the same when it is written."""
+
+    id: ConversationId
+    version: int
+    conversation: Conversation
+    speaker: str
+    """'bot' or 'adviser'."""
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One thing an enquirer said, read back for a transcript; `words` None once they are forgotten."""
+
+    id: int
+    kind: str
+    at: datetime
+    words: str | None
+
+
+class Store:
+    """The bot's own tables; each method takes the connection it works on."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+
+    def mark(self, channel: ChannelName, address: Address) -> bytes:
+        return self._seal.mark(f"address|{channel}|{address}")
+
+    def external(self, turn: Turn) -> bytes:
+        return self._seal.mark(f"turn|{turn.channel}|{turn.address}|{turn.external_id}")
+
+    def turn_already_taken(self, db: sqlite3.Connection, external: bytes) -> tuple[ConversationId, int] | None:
+        """The conversation and turn of an earlier copy, if there was one."""
+        row = db.execute("SELECT conversation, id FROM turn WHERE external = ?", [external]).fetchone()
+        return (ConversationId(row[0]), row[1]) if row else None
+
+    def find(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
+        """The live conversation at an address."""
+        return self._stored(db.execute(_FIND + "mark = ? AND ended_at IS NULL", [mark]).fetchone())
+
+    def latest(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
+        """The newest conversation at an address, even one that has ended: what an open page still shows."""
+        return self._stored(db.execute(_FIND + "mark = ? ORDER BY c.id DESC LIMIT 1", [mark]).fetchone())
+
+    def get(self, db: sqlite3.Connection, conversation: ConversationId) -> Stored | None:
+        return self._stored(db.execute(_FIND + "c.id = ?", [conversation]).fetchone())
+
+    def _stored(self, row: sqlite3.Row | None) -> Stored | None:
+        if row is None:
+            return None
+        state = _decode(self._seal.open_bytes(row[2], "conversation"))
+        return Stored(ConversationId(row[0]), row[1], state, row[3] or "bot", row[4] or 0)
+
+    def address(self, db: sqlite3.Connection, conversation: ConversationId) -> tuple[ChannelName, Address]:
+        row = db.execute("SELECT channel, address FROM conversation WHERE id = ?", [conversation]).fetchone()
+        return ChannelName(row[0]), Address(self._seal.open(row[1], "address"))
+
+    def start(self, db: sqlite3.Connection, turn: Turn, mark: bytes, conversation: Conversation, now: datetime) -> Stored:
+        """Raises: ConversationMoved when another turn of this address started one first."""
+        row = [turn.channel, mark, self._seal.seal(turn.address, "address"), *self._state(conversation, now)]
+        try:
+            cursor = db.execute(_START, [*row, to_ms(now)])
+        except sqlite3.IntegrityError as error:
+            raise ConversationMoved() from error
+        return Stored(ConversationId(cursor.lastrowid or 0), 1, conversation, "bot", 0)
+
+    def save(self, db: sqlite3.Connection, before: Stored, conversation: Conversation, now: datetime) -> None:
+        """Raises: ConversationMoved when it is no longer the version that was read."""
+        saved = db.execute(_SAVE, [*self._state(conversation, now), before.id, before.version])
+        if saved.rowcount != 1:
+            raise ConversationMoved()
+
+    def _state(self, conversation: Conversation, now: datetime) -> list[object]:
+        ended = to_ms(now) if conversation.ended else None
+        return [conversation.library, self._seal.seal_bytes(_encode(conversation), "conversation"), to_ms(now), ended]
+
+    def add_turn(
+        self, db: sqlite3.Connection, conversation: ConversationId, external: bytes, heard: Heard, words: str | None
+    ) -> int:
+        """Raises: sqlite3.IntegrityError when this turn was taken before (turn_is_taken_once)."""
+        sealed = self._seal.seal(words, "turn") if words else None
+        row = [conversation, external, kind_of(heard), to_ms(heard.at), sealed]
+        return db.execute(_ADD_TURN, row).lastrowid or 0
+
+    def spoken(self, db: sqlite3.Connection, conversation: ConversationId, after: int = 0) -> list[Spoken]:
+        """What the enquirer said, in order, from the turn after `after` on."""
+        rows = db.execute(_SPOKEN, [conversation, after])
+        open_words = partial(self._seal.open, about="turn")
+        return [Spoken(row[0], row[1], from_ms(row[2]), open_words(row[3]) if row[3] else None) for row in rows]
+
+    def forget_words(self, db: sqlite3.Connection, conversation: ConversationId, now: datetime) -> None:
+        """What was typed is gone from this file; that a turn was taken, and when, remains."""
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("UPDATE turn SET words = NULL WHERE conversation = ?", [conversation])
+        db.execute("UPDATE conversation SET words_gone_at = ? WHERE id = ?", [to_ms(now), conversation])
+        db.execute("PRAGMA secure_delete = FAST")
+
+    def idle_with_words(self, db: sqlite3.Connection, before: datetime, limit: int = 200) -> list[ConversationId]:
+        """Conversations whose last turn is older than `before` and whose typed words are still kept."""
+        return [ConversationId(row[0]) for row in db.execute(_IDLE, [to_ms(before), limit])]
+
+
+def kind_of(heard: Heard) -> str:
+    match heard:
+        case Said():
+            return "said"
+        case Pressed():
+            return "pressed"
+        case Opened():
+            return "opened"
+        case MediaRefused(kind):
+            return f"refused_{kind}"
+        case _:
+            return "noticed"
+
+
+_FIND = """
+SELECT c.id, c.version, c.state, voice.speaker, voice.epoch
+  FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
+_START = """
+INSERT INTO conversation (channel, mark, address, version, library, state, last_turn_at, ended_at, started_at)
+VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)"""
+_SAVE = """
+UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, words_gone_at = NULL,
+       version = version + 1
+ WHERE id = ? AND version = ?"""
+_ADD_TURN = "INSERT INTO turn (conversation, external, kind, at, words) VALUES (?, ?, ?, ?, ?)"
+_SPOKEN = "SELECT id, kind, at, words FROM turn WHERE conversation = ? AND id > ? ORDER BY id"
+_IDLE = """
+SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? ORDER BY last_turn_at LIMIT ?"""

@@ -1,0 +1,51 @@
+"""The word lists that editors own (content/words), as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DangerWords:
+    """`phrases` show the danger screen by themselves; a `now` and a `harm` in one message do so together."""
+
+    phrases: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    harm: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildWords:
+    """How a child writes, and how an adult who speaks of a child does."""
+
+    certain: tuple[str, ...] = ()
+    """Said of oneself: only `unless` and `adult` call it off."""
+    likely: tuple[str, ...] = ()
+    """`perhaps_adult` calls it off as well."""
+    unless: tuple[str, ...] = ()
+    """Calls off what it overlaps."""
+    adult: tuple[str, ...] = ()
+    perhaps_adult: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWords:
+    """What helps the guard: common names (so that small letters are seen too), words that are none, public numbers."""
+
+    first_names: frozenset[str] = frozenset()
+    last_names: frozenset[str] = frozenset()
+    not_names: frozenset[str] = frozenset()
+    helplines: frozenset[str] = frozenset()
+    """Digits only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything in content/words. All languages together: nobody is asked which one they are about to type."""
+
+    danger: DangerWords = DangerWords()
+    child: ChildWords = ChildWords()
+    known: KnownWords = KnownWords()
+    platforms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """platform -> phrases that name it."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """A word as typed -> the words it stands for."""

@@ -1,0 +1,318 @@
+"""Taking a Turn in: read, think, write once. Nothing is answered before what it says is on disk."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bot.domain import (
+    MAX_TURNS_IN_WINDOW,
+    TURN_WINDOW_MINUTES,
+    ActionDone,
+    ActionWanted,
+    CaseEnded,
+    ChannelName,
+    Conversation,
+    ConversationId,
+    Deletion,
+    Gate,
+    HandOver,
+    Heard,
+    MediaKind,
+    MediaRefused,
+    Outcome,
+    Pressed,
+    Reply,
+    Said,
+    Turn,
+)
+from bot.engine.advance import advance, begin
+from bot.errors import ConversationMoved
+from bot.guard.media import has_media
+from bot.guard.personal_data import mask
+from bot.guard.text import clean
+from bot.library.model import CollectStep
+from bot.outbox import Outbox
+from bot.pack import pack_of
+from bot.shelf import Kept, Shelf
+from bot.store import Store, Stored
+from bot.triage.concern import rank
+from handoff.domain import NewCase
+from handoff.ledger import Ledger
+from handoff.queue import Queue
+
+log = structlog.get_logger()
+
+MAX_ACTIONS_IN_A_TURN = 10
+MAX_TRIES = 5
+"""How often a turn is thought through again because another process moved the conversation meanwhile."""
+TROUBLE_TIER = 2
+
+RunAction = Callable[[ActionWanted, Kept, Conversation, datetime], Awaitable[ActionDone]]
+"""Runs a custom action; a failure is a value (`ActionDone.failed`), never an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of a turn: the outbox numbers of its replies, or those of its first copy."""
+
+    conversation: ConversationId
+    replies: tuple[int, ...]
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Thought:
+    """A turn thought through, ready to be written in one go."""
+
+    outcome: Outcome
+    heard: Heard
+    words: str | None
+    flags: tuple[str, ...] = ()
+
+
+class Turns:
+    """The one way in, for every channel. One turn at a time for each conversation; as many conversations as come."""
+
+    def __init__(
+        self, ledger: Ledger, shelf: Shelf, queue: Queue, run_action: RunAction, pulled: frozenset[ChannelName]
+    ) -> None:
+        self._ledger = ledger
+        self._shelf = shelf
+        self._queue = queue
+        self._run_action = run_action
+        self._pulled = pulled
+        self.store = Store(ledger.seal)
+        self.outbox = Outbox(ledger.seal)
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._pace = _Pace()
+
+    async def handle(self, turn: Turn) -> Handled:
+        """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
+        mark = self.store.mark(turn.channel, turn.address)
+        lock = self._locks.setdefault(mark, asyncio.Lock())
+        async with lock:
+            for _ in range(MAX_TRIES):
+                try:
+                    return await self._once(turn, mark)
+                except ConversationMoved:
+                    continue
+            raise ConversationMoved()
+
+    async def _once(self, turn: Turn, mark: bytes) -> Handled:
+        external = self.store.external(turn)
+        db = self._ledger.reader()
+        taken = self.store.turn_already_taken(db, external)
+        if taken:
+            return Handled(taken[0], tuple(row.seq for row in self.outbox.of_turn(db, taken[1])), duplicate=True)
+        before = self.store.find(db, mark)
+        thought = await self._think(turn, mark, before)
+        return await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
+
+    # --- thinking ----------------------------------------------------------------------------------------------------
+
+    async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
+        kept, conversation = self._where(before)
+        if not self._pace.allows(mark, turn.heard.at):
+            return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None, ("too_fast",))
+        heard = _prepared(turn.heard, kept, conversation)
+        words = _words(heard, conversation)
+        try:
+            outcome = await self._advance(kept, conversation, heard)
+        except Exception as error:
+            log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
+            outcome = Outcome(conversation, (Reply("utter_internal_error"),))
+            return _Thought(outcome, heard, words, ("internal_error",))
+        return _Thought(outcome, heard, words, _flags(heard))
+
+    def _where(self, before: Stored | None) -> tuple[Kept, Conversation]:
+        """The pinned library of a running conversation; the live one where something new begins."""
+        if before is None or before.conversation.ended:
+            kept = self._shelf.live()
+            return kept, begin(kept.library)
+        return self._shelf.pinned(before.conversation.library), before.conversation
+
+    async def _advance(self, kept: Kept, conversation: Conversation, heard: Heard) -> Outcome:
+        """Advances, running custom actions on the way, until someone must act."""
+        outcome = advance(kept.library, conversation, heard)
+        for _ in range(MAX_ACTIONS_IN_A_TURN):
+            if outcome.action is None:
+                break
+            done = await self._run_action(outcome.action, kept, outcome.conversation, heard.at)
+            outcome = _joined(outcome, advance(kept.library, outcome.conversation, done))
+        return outcome
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _record(
+        self, db: sqlite3.Connection, turn: Turn, mark: bytes, external: bytes, before: Stored | None, thought: _Thought
+    ) -> Handled:
+        """Everything the turn says, or nothing of it."""
+        now, outcome = thought.heard.at, thought.outcome
+        here = self._saved(db, turn, mark, before, outcome.conversation, now)
+        try:
+            number = self.store.add_turn(db, here.id, external, thought.heard, thought.words)
+        except sqlite3.IntegrityError as error:
+            raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
+        self._pass_on(db, turn.channel, here, thought)
+        if outcome.delete is Deletion.WORDS:
+            self.store.forget_words(db, here.id, now)
+        if before and before.speaker == "adviser":
+            return Handled(here.id, ())
+        replies = self._put(db, here, number, outcome.replies, now, turn.channel)
+        return Handled(here.id, tuple(replies))
+
+    def _saved(
+        self, db: sqlite3.Connection, turn: Turn, mark: bytes, before: Stored | None, after: Conversation, now: datetime
+    ) -> Stored:
+        if before is None:
+            return self.store.start(db, turn, mark, after, now)
+        self.store.save(db, before, after, now)
+        return before
+
+    def _put(
+        self,
+        db: sqlite3.Connection,
+        here: Stored,
+        turn: int | None,
+        replies: tuple[Reply, ...],
+        now: datetime,
+        channel: ChannelName,
+    ) -> list[int]:
+        try:
+            return self.outbox.put(
+                db, here.id, turn, replies, now, epoch=here.epoch, pulled=channel in self._pulled
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConversationMoved() from error  # an adviser took the word meanwhile
+
+    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: _Thought) -> None:
+        """What people must see: a new case, words for an open one, trouble, an enquirer who left."""
+        now, outcome = thought.heard.at, thought.outcome
+        hand_over = outcome.hand_over or _trouble(thought)
+        if hand_over:
+            self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now)
+        elif (outcome.to_people or here.speaker == "adviser") and thought.words:
+            self._queue.hear(db, here.id, thought.words, now)
+        if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
+            self._queue.abandon(db, here.id, now)
+
+    def _case(
+        self, db: sqlite3.Connection, channel: ChannelName, here: Stored, outcome: Outcome, hand_over: HandOver
+    ) -> NewCase:
+        said = [spoken.words for spoken in self.store.spoken(db, here.id) if spoken.kind == "said" and spoken.words]
+        kept = self._shelf.pinned(outcome.conversation.library)
+        return pack_of(kept.library, here.id, channel, outcome.conversation, hand_over, said)
+
+    # --- what advisers did -------------------------------------------------------------------------------------------
+
+    async def case_ended(self, conversation: ConversationId, ended: CaseEnded, cursor: int) -> None:
+        """An adviser gave back or closed: the bot speaks again. `cursor` is the event's number, kept in the same
+        write, so that it happens once."""
+        for _ in range(MAX_TRIES):
+            before = self.store.get(self._ledger.reader(), conversation)
+            outcome = await self._after_case(before, ended)
+            try:
+                return await self._ledger.write(lambda db: self._note_ended(db, before, outcome, ended.at, cursor))
+            except ConversationMoved:
+                continue
+        raise ConversationMoved()
+
+    async def _after_case(self, before: Stored | None, ended: CaseEnded) -> Outcome | None:
+        if before is None or not before.conversation.with_people:
+            return None
+        return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, ended)
+
+    def _note_ended(
+        self, db: sqlite3.Connection, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int
+    ) -> None:
+        moved = db.execute("UPDATE relay_cursor SET seq = ? WHERE seq < ?", [cursor, cursor]).rowcount
+        if not moved or before is None or outcome is None:
+            return
+        self.store.save(db, before, outcome.conversation, now)
+        channel, _ = self.store.address(db, before.id)
+        self._put(db, before, None, outcome.replies, now, channel)
+
+
+def _prepared(heard: Heard, kept: Kept, conversation: Conversation) -> Heard:
+    """Words as the rest of the house may see them: cleaned, cut, masked, looked at by the gate, heard by triage."""
+    if not isinstance(heard, Said):
+        return heard
+    if has_media(heard.text):
+        return MediaRefused(MediaKind.OTHER, heard.at)
+    cleaned = clean(heard.text)
+    masked = mask(cleaned.text)
+    gate = kept.keeper.look(masked.text).gate
+    intents = rank(masked.text, kept.library) if gate is Gate.NONE and _listening(kept, conversation) else ()
+    return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents)
+
+
+def _listening(kept: Kept, conversation: Conversation) -> bool:
+    """Triage is asked where its answer can be used: at the beginning, and at questions that take free text."""
+    if not conversation.waiting or not conversation.stack:
+        return True
+    top = conversation.stack[-1]
+    flow = kept.library.flows.get(top.flow)
+    step = flow.steps.get(top.step) if flow else None
+    return not conversation.answers or (isinstance(step, CollectStep) and step.free_text)
+
+
+def _words(heard: Heard, conversation: Conversation) -> str | None:
+    """What the transcript keeps, sealed: masked words, or the label pressed. A child's words are not kept at all."""
+    match heard:
+        case Said(text=text, gate=gate):
+            return None if gate is Gate.CHILD else text or None
+        case Pressed(token=token):
+            return next((offer.title for offer in conversation.offers if offer.token == token), None)
+        case _:
+            return None
+
+
+def _flags(heard: Heard) -> tuple[str, ...]:
+    return ("danger_words",) if isinstance(heard, Said) and heard.gate is Gate.DANGER else ()
+
+
+def _joined(first: Outcome, then: Outcome) -> Outcome:
+    """Two stretches of one walk as one."""
+    return replace(
+        then,
+        replies=first.replies + then.replies,
+        hand_over=then.hand_over or first.hand_over,
+        trouble=then.trouble or first.trouble,
+        delete=then.delete if then.delete is not Deletion.NONE else first.delete,
+        to_people=first.to_people or then.to_people,
+        events=first.events + then.events,
+    )
+
+
+def _trouble(thought: _Thought) -> HandOver | None:
+    """Something broke on our side: a person must look, whether or not the enquirer asks."""
+    trouble = thought.outcome.trouble
+    if trouble:
+        return HandOver(TROUBLE_TIER, trouble.reason, trouble.flow, trouble.step, thought.outcome.conversation.answers)
+    if "internal_error" in thought.flags:
+        return HandOver(TROUBLE_TIER, "internal_error", "", "", thought.outcome.conversation.answers)
+    return None
+
+
+class _Pace:
+    """At most MAX_TURNS_IN_WINDOW turns in TURN_WINDOW_MINUTES from one address; kept in memory only."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, deque[datetime]] = {}
+
+    def allows(self, mark: bytes, now: datetime) -> bool:
+        seen = self._seen.setdefault(mark, deque(maxlen=MAX_TURNS_IN_WINDOW))
+        since = now - timedelta(minutes=TURN_WINDOW_MINUTES)
+        while seen and seen[0] < since:
+            seen.popleft()
+        if len(seen) == MAX_TURNS_IN_WINDOW:
+            return False
+        seen.append(now)
+        return True
+

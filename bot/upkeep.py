@@ -1,0 +1,53 @@
+"""What must happen by itself: leases lapse, typed words are forgotten when a conversation has been idle."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.domain import ConversationId
+from bot.store import Store
+from handoff.ledger import Ledger
+from handoff.queue import Queue
+
+LAPSE_EVERY_S = 5.0
+FORGET_EVERY = timedelta(minutes=10)
+
+
+class Upkeep:
+    def __init__(self, ledger: Ledger, queue: Queue, now: Callable[[], datetime], idle_hours: int) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._now = now
+        self._idle = timedelta(hours=idle_hours)
+        self._store = Store(ledger.seal)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        forget_at = self._now()
+        while True:
+            await self.lapse()
+            if self._now() >= forget_at:
+                await self.forget()
+                forget_at = self._now() + FORGET_EVERY
+            await asyncio.sleep(LAPSE_EVERY_S)
+
+    async def lapse(self) -> None:
+        """Leases, offers and call-backs whose time is up; nothing is written while no case is open."""
+        if self._ledger.reader().execute(_ANY_OPEN).fetchone():
+            await self._ledger.write(lambda db: self._queue.lapse(db, self._now()))
+
+    async def forget(self) -> int:
+        """Conversations whose typed words went now. A conversation with a live case keeps them until that ends."""
+        before = self._now() - self._idle
+        idle = self._store.idle_with_words(self._ledger.reader(), before)
+        for conversation in idle:
+            await self._ledger.write(partial(self._forget, conversation))
+        return len(idle)
+
+    def _forget(self, conversation: ConversationId, db: sqlite3.Connection) -> None:
+        self._store.forget_words(db, conversation, self._now())
+
+
+_ANY_OPEN = "SELECT 1 FROM queue_item WHERE state NOT IN ('done', 'abandoned') LIMIT 1"

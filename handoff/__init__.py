@@ -1,0 +1,1 @@
+"""Firstline's queue of cases for people; it knows no flows and no channels."""

@@ -112,12 +112,10 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     actions = ActionRunner(hours)
     turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED)
     bell = Bell(ledger)
-    wake: list[Callable[[], None]] = []
-    rooms = Rooms(ledger, shelf, turns, queue, bell, now, lambda: [ring() for ring in wake] and None)
+    rooms = Rooms(ledger, shelf, turns, queue, bell, now)
     callback = CallbackChannel(settings.callback_url, rooms, now) if settings.callback_url else None
     pushing: dict[ChannelName, Pushing] = {callback.name: callback} if callback else {}
     courier = Courier(ledger, pushing, Speech(shelf, queue), queue, now)
-    wake.append(courier.wake)
     relay = Relay(ledger, turns)
     upkeep = Upkeep(ledger, queue, now, settings.idle_hours_until_words_go)
     return Firstline(

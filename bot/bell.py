@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.domain import ConversationId
+from bot.waiting import rung
 from handoff.ledger import Ledger
 
 GATHER_S = 0.02
@@ -39,11 +40,8 @@ class Bell:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            try:
-                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
+            if await rung(self._woken, LOOK_AGAIN_S):
                 await asyncio.sleep(GATHER_S)
-            except TimeoutError:
-                pass
             self._woken.clear()
             if self._listeners:
                 self._ring()

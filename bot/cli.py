@@ -60,13 +60,12 @@ def demo(port: Annotated[int, typer.Option(help="The port on this computer.")] =
 @app.command()
 def chat(
     flow: Annotated[str | None, typer.Option(help="Begin with this flow's concern.")] = None,
-    language: Annotated[str, typer.Option(help="en or cy.")] = "en",
     folder: Folder = None,
 ) -> None:
     """Talks to the bot in this terminal. Nothing is kept."""
-    from bot.channels.terminal import talk
+    from bot.talking import talk
 
-    asyncio.run(talk(_settings(folder), flow, language))
+    asyncio.run(talk(_settings(folder), flow))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from bot.errors import DeliveryError
 from bot.outbox import BACKOFF_S, Outbox, Waiting
 from bot.speech import Speech
 from bot.store import Store
+from bot.waiting import rung
 from handoff.domain import DeliveryState, MessageId
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -58,10 +59,7 @@ class Courier:
             for waiting in self._outbox.due(self._ledger.reader(), list(self._channels), self._now()):
                 if waiting.conversation not in self._under_way:
                     self._start(waiting)
-            try:
-                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
-            except TimeoutError:
-                continue
+            await rung(self._woken, LOOK_AGAIN_S)
 
     async def _settle_interrupted(self) -> None:
         now = self._now()

@@ -47,7 +47,6 @@ class Rooms:
         queue: Queue,
         bell: Bell,
         now: Callable[[], datetime],
-        wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._shelf = shelf
@@ -55,7 +54,6 @@ class Rooms:
         self._queue = queue
         self._bell = bell
         self._now = now
-        self._wake = wake
         self._store = Store(ledger.seal)
         self._outbox = Outbox(ledger.seal)
         self._speech = Speech(shelf, queue)
@@ -64,7 +62,6 @@ class Rooms:
 
     async def take(self, turn: Turn) -> None:
         await self._turns.handle(turn)
-        self._wake()
 
     async def answer(self, turn: Turn) -> list[Line]:
         handled = await self._turns.handle(turn)

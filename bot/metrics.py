@@ -1,14 +1,12 @@
 """What an operator watches: turns, latencies, the outbox's depth and age, the queue. Numbers only, no words."""
 
 import time
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from handoff.ledger import Ledger
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Metrics:
@@ -27,7 +25,7 @@ class Metrics:
         self._counted = 0
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         @web.middleware
         async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
             started = time.perf_counter()

@@ -6,6 +6,7 @@ import structlog
 
 from bot.domain import CaseEnded, ConversationId
 from bot.turns import Turns
+from bot.waiting import rung
 from handoff import desk
 from handoff.ledger import Ledger
 
@@ -31,10 +32,7 @@ class Relay:
         while True:
             self._woken.clear()
             await self.follow()
-            try:
-                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN_S)
-            except TimeoutError:
-                continue
+            await rung(self._woken, LOOK_AGAIN_S)
 
     async def follow(self) -> None:
         """Takes up every event since the last one that was taken up."""
@@ -42,9 +40,7 @@ class Relay:
         after = db.execute("SELECT seq FROM relay_cursor").fetchone()[0]
         for event in desk.events_after(db, after, BATCH):
             if event.kind in ENDINGS and event.conversation is not None:
-                ended = CaseEnded(event.at, ENDINGS[event.kind], _reference(db, event.case_id))
+                reference = desk.reference_of_case(db, event.case_id) if event.case_id else None
+                ended = CaseEnded(event.at, ENDINGS[event.kind], reference or "")
                 await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
 
-
-def _reference(db: object, case_id: object) -> str:
-    return ""

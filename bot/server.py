@@ -1,9 +1,10 @@
 """The web server: every HTTP route of the house in one aiohttp application, and errors that tell no tales."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from bot.app import Firstline
 from bot.channels.rest import CallbackChannel, RestChannel
@@ -15,7 +16,6 @@ from handoff.errors import LedgerError
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 1024 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 
 
@@ -65,7 +65,7 @@ async def _secured(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "Firstline"
 
 
-def errors(apology: Callable[[], str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def errors(apology: Callable[[], str]) -> Middleware:
     """Every refusal becomes JSON for programs and a plain page for people; nothing of the inside shows."""
 
     @web.middleware

@@ -239,6 +239,20 @@ def events_after(conn: sqlite3.Connection, seq: int, limit: int = EVENTS_AT_ONCE
     )
 
 
+def reference_of(conn: sqlite3.Connection, conversation: int) -> str | None:
+    """The reference of a conversation's newest case, live or ended."""
+    row = conn.execute(
+        "SELECT reference FROM cases WHERE conversation = ? ORDER BY id DESC LIMIT 1", [conversation]
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def reference_of_case(conn: sqlite3.Connection, case_id: CaseId) -> str | None:
+    """The public name of a case."""
+    row = conn.execute("SELECT reference FROM cases WHERE id = ?", [case_id]).fetchone()
+    return row[0] if row else None
+
+
 def last_event(conn: sqlite3.Connection) -> int:
     """The newest event's number, 0 when there is none: where a fresh console begins."""
     row = conn.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()

@@ -115,9 +115,11 @@ def week_from(text: str) -> Week:
     return week
 
 
-def _days(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(DAYS.index(first), DAYS.index(last or first) + 1)
+def _days(text: str) -> list[int]:
+    """ "fri-mon" goes on over the end of the week."""
+    name, _, last_name = text.partition("-")
+    first, last = DAYS.index(name), DAYS.index(last_name or name)
+    return [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
 
 
 def _span(text: str) -> Span:

@@ -58,8 +58,9 @@ def cases(db: Database) -> None:
         """
         CREATE TABLE cases (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
-            reference TEXT NOT NULL CONSTRAINT reference_once UNIQUE CONSTRAINT reference_shape CHECK (reference GLOB
-                'FL-[2-9B-Y][2-9B-Y][2-9B-Y][2-9B-Y]-[2-9B-Y][2-9B-Y]'),
+            reference TEXT NOT NULL CONSTRAINT reference_once UNIQUE
+                CONSTRAINT reference_shape CHECK (reference GLOB 'FL-????-??'
+                    AND NOT substr(reference, 4, 4) || substr(reference, 9) GLOB '*[^BCDFGHJKMNPQRTVWX234679]*'),
             conversation INTEGER NOT NULL,
             reason TEXT NOT NULL,
             concern TEXT,
@@ -76,6 +77,7 @@ def cases(db: Database) -> None:
             CONSTRAINT coded_not_worded CHECK (NOT (reason || coalesce(concern, '') || coalesce(role, '')
                 || coalesce(platform, '') || channel) GLOB '*[^a-z0-9_.-]*')
         ) STRICT;
+        CREATE INDEX cases_of_conversation ON cases (conversation, id);
         CREATE TABLE voice (
             conversation INTEGER PRIMARY KEY,
             speaker TEXT NOT NULL CONSTRAINT known_speaker CHECK (speaker IN ('bot', 'adviser')),
@@ -118,6 +120,7 @@ def cases(db: Database) -> None:
         CREATE UNIQUE INDEX one_live_case ON queue_item (conversation)
             WHERE state NOT IN ('done', 'abandoned') AND left_at IS NULL;
         CREATE INDEX queue_order ON queue_item (tier > 0, due_at, "case") WHERE state = 'waiting';
+        CREATE INDEX queue_of_conversation ON queue_item (conversation);
         CREATE INDEX queue_held ON queue_item (holder, state) WHERE holder IS NOT NULL;
         CREATE INDEX queue_scheduled ON queue_item (wake_at) WHERE wake_at IS NOT NULL;
         CREATE INDEX queue_forget ON queue_item (forget_at) WHERE forget_at IS NOT NULL;

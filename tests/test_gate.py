@@ -135,7 +135,7 @@ DANGER = _lines("""
     someone call 999
     i need the police now
     need an ambulance
-    please help me
+    please help me now
     help now please
     she isn't safe at home tonight
     i'm not safe
@@ -167,6 +167,80 @@ DANGER = _lines("""
     angen help nawr
     methu cario ymlaen
     mae hi'n brifo ei hun
+    a lad in my tutor group says he is gonna do something stupid tonight
+    he's locked himself in the bathroom and says its over
+    she messaged saying by the time you read this ill be gone
+    pupil saying they have nothing left and have a plan
+    she has a blade with her in the toilets
+    brother has a machete and is waiting at the bus stop
+    child told us dad is going to kill mum when she gets home
+    she's with the man now in his car
+    a girl is being filmed being beaten up, its live on insta
+    he said tomorrow is the day and posted a picture of the school
+    theyve got him in a van
+    she isnt answering and her last post said sorry mum
+    he has jumped
+    found her with a ligature
+    my student's friend says she has drunk something and is going blue
+    i want it all to stop i cant take this any longer
+    there's a man in the house and she is hiding
+    she said she will do it if we call home
+    he just got on a train to manchester to meet a girl from discord
+    hes going to end himself
+    he is planning to hurt people at school on friday
+    someone emailed saying devices have been placed in the building
+    kid not come in today and left a note
+    she is 15 and 2 hours late home, met someone on snap
+    I feel like dying
+    pupil has cut herself badly
+    they are egging him on to jump
+    he is being jumped outside the gates
+    girl collapsed after trying the challenge
+    her boyfriend is on his way with a hammer
+    mae o wedi neidio
+    mae bachgen gyda chyllell tu allan
+    dwi ddim isio byw
+    he's gonna top himself
+    she's gone off with a man
+    taken a load of her mums meds
+    threatened to bring a gun in
+    ambo needed
+    she's trying to jump out the window
+    pupil has disclosed she is planning to take her life this weekend
+    he's threatening to throw himself under a bus
+    she sent her mates a message saying sorry for everything and turned her phone off
+    child is hanging out of the window
+    just seen a post saying im bringing something for him tomorrow, with a photo of a blade
+    he's locked in a room with her and she is texting us for help
+    y9 girl has vanished from the school site
+    she's been sick after taking something
+    someone on omegle told her to strangle herself
+    a parent is on the way up to school and says hell batter the head
+    she's barricaded herself in
+    boy says he will bring a gun on monday
+    the boyfriend has her in his flat and wont let her leave
+    he cut himself in a lesson and there is blood
+    shes wants to be with her nan in heaven tonight
+    she told chat gpt how she will kill herself
+    hes in a car with him and not answering
+    our foster lad has not come back and was meeting a man
+    group call where a kid is being told to hurt himself right now
+    mae hi wedi torri ei hun
+    girl on the wrong side of the railings
+    he has written his will and given his things away
+    she's got hold of a razor and locked the door
+    they are going to jump him at 3 outside school
+    pupil is fitting
+    I think a child is being trafficked as we speak
+    student drank cleaning fluid
+    someone has posted that there'll be a massacre on friday
+    she has been choking herself for a challenge and has gone limp
+    a lad came in with a firearm
+    hes messaging saying its his last night
+    child being abused on camera now
+    she is walking along the motorway
+    he wants her to hang herself on cam
+    mae hi yn y car gyda fo nawr
 """)
 
 NO_DANGER = _lines("""
@@ -244,6 +318,84 @@ NO_DANGER = _lines("""
     beth yw oedran snapchat
     cyfrif ffug yn enw'r ysgol
     diolch am eich help
+    parents have been told about the new policy and are angry
+    a year 8 pupil made a tiktok saying a teacher is a nonce
+    we had a hoax email last year, what is the advice about that in policy
+    someone is sharing photos of our sports day without permission
+    staff member found a dating profile in her name
+    how do we get a fake snapchat removed
+    a child sent money to someone in a game
+    the group chat has been screenshotted and shared with parents
+    pupils vote on who is the ugliest in year 9
+    our head is getting 30 messages a day from one parent
+    a pupil is addicted to fortnite and up all night
+    a deepfake of the deputy head singing is going round
+    can we confiscate a phone and look through it
+    a y7 boy was shown porn on the bus
+    a girl in y10 is sending selfies to an older boy she met online
+    he keeps threatening to post the picture unless she pays
+    our wifi filter blocks everything useful
+    a parent filmed staff at the gate and put it on facebook
+    a pupil said on snap that another pupil stinks
+    tiktok removed the video but it is back
+    which age is roblox for
+    how do we talk to children about self-harm content
+    suicide prevention training for staff, who offers it
+    what do we do about a viral scare going round parents
+    can I report a WhatsApp group I am not in
+    a carer has posted a photo of a looked after child
+    a teaching assistant follows pupils on instagram
+    year 11 prom photos being edited into rude pictures
+    we can't find the report button
+    someone can't get into our twitter account
+    no one can find the policy on the website
+    I don't know where to report this
+    we have been trying to reach youtube for weeks
+    I have had enough of these comments about me
+    the meeting with parents is tomorrow, what should I say
+    they shot a video in the toilets
+    the band's livestream on our page
+    parents said they will be at the gate tomorrow to protest about uniforms
+    the post has been up since this morning
+    they took her phone at the station
+    she is meeting the safeguarding lead this afternoon
+    he went live on tiktok in my lesson
+    my head is not supporting me, who else can help me please
+    is there an emergency contact for instagram
+    we need help with a fake account please help us
+    the boys were fighting in a video filmed yesterday
+    a pupil's account has been hacked and is posting spam
+    can I get a video taken down if it names staff
+    an ex pupil has tagged the school in a rude meme
+    how do I set up parental controls on a switch
+    we had a complaint about a class whatsapp
+    someone is selling vapes on snapchat to our pupils
+    a teacher was filmed dancing at a wedding
+    year 6 pupils are on tiktok live
+    which helpline do I give to parents
+    a parent wants the school to remove a comment
+    my colleague thinks the photo is AI
+    there is a fan page about our caretaker
+    a governor wrote a rude tweet
+    boys rating girls on a spreadsheet
+    she keeps getting friend requests from strangers
+    our school name is used on a meme account
+    what is a good lesson on fake news
+    the trust wants us to write a social media policy by friday
+    is it ok for staff to add parents on facebook
+    a pupil made racist comments on xbox
+    an old pupil set up a gossip page
+    our pta facebook group is full of moaning about the head
+    a pupil livestreams from the classroom
+    parents think the snap map is dangerous
+    sixth former is sharing conspiracy videos
+    someone used my photo on a dating site
+    how can I get a copy of a deleted tiktok
+    pupils made a vote about the worst teacher
+    what do I say to a mum who wants names
+    the school's youtube channel was hacked last night
+    is there training about sextortion for staff
+    who do I ring about a fake page
 """)
 
 CHILD = _lines("""
@@ -328,6 +480,24 @@ CHILD = _lines("""
     dweud wrth mam
     im in year 9 and i dont know who to talk to
     i go to school in cardiff, i hate school
+    im a girl and im 11 can u help
+    someone at my school is pretending to be me
+    my mum doesnt believe me
+    i sent a pic and now hes saying hell show my whole school
+    im year six
+    year 7 here
+    15 yr old here need advice
+    my mate in year 9 is being blackmailed what do i do and im 14
+    they made a meanpage about me at school
+    my sister found out i was talking to a guy online, im scared to tell my mum
+    a boy in my class took a picture of me in the changing rooms
+    hi i'm in secondary and someone leaked my nudes
+    dwi'n ddeuddeg oed
+    i dont want my parents to know
+    im 13 years old my teacher said i could talk to you
+    can i talk to someone my dad is being weird with me
+    i am a year 9 student
+    my teacher made a joke about my body
 """)
 
 NO_CHILD = _lines("""
@@ -411,6 +581,27 @@ NO_CHILD = _lines("""
     plentyn 13 oed yn fy ngofal, dwi'n athro
     mae disgybl ym mlwyddyn 8 yn cael ei bwlio
     rydw i'n athrawes
+    i'm teaching year 8 about online safety
+    my mum is a teacher and gets abuse on facebook
+    I'm 16 years in the job and never seen this
+    one of my year 10s sent a nude
+    a mum told me her son is 11
+    girls in my class have made a tiktok about me. I am their teacher
+    I'm a 6th form tutor
+    a lad I coach is 14 and being blackmailed
+    I've been asked to talk to year 5
+    hi we are a primary school with a problem in year 6
+    i am in charge of year 11
+    I'm in school today until 4, can someone ring
+    we're 12 staff in a small nursery
+    students are sharing my photos
+    someone shared a picture of me teaching my class
+    they are leaking my photos from facebook round the school, I'm a teacher
+    I'm not going to get in trouble for looking at it am I? I am the DSL
+    pupils posted a video of me
+    Can I get in trouble for screenshotting it?
+    my teacher training college
+    someone is sharing photos of me, I work at a school
 """)
 
 BOTH = _lines("""
@@ -439,7 +630,8 @@ def test_a_child_is_seen(line: str) -> None:
 @pytest.mark.parametrize("line", NO_CHILD)
 def test_an_adult_who_speaks_of_a_child_is_no_child(line: str) -> None:
     seen = KEEPER.look(line)
-    assert seen.gate is not Gate.CHILD and not seen.also_child, seen.because
+    assert seen.gate is not Gate.CHILD, seen.because
+    assert not seen.also_child
 
 
 @pytest.mark.parametrize("line", BOTH)
@@ -495,7 +687,9 @@ def test_a_gap_does_not_reach_over_the_end_of_a_sentence() -> None:
 
 def test_one_slip_in_a_long_word_is_forgiven_and_two_are_not() -> None:
     book = PhraseBook(["overdose"], {}, forgiving=True)
-    found = [word for word in ("overdoze", "ovedose", "overddose", "voerdose", "ovredose", "ovrdoze") if [*book.find([word])]]
+    found = [
+        word for word in ("overdoze", "ovedose", "overddose", "voerdose", "ovredose", "ovrdoze") if [*book.find([word])]
+    ]
     assert found == ["overdoze", "ovedose", "overddose", "ovredose"]
 
 
@@ -506,18 +700,18 @@ def test_a_phrase_that_cannot_work_is_refused(broken: str) -> None:
 
 
 def test_a_missing_or_misshapen_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LibraryInvalid, match="danger.yml"):
+    with pytest.raises(LibraryInvalid, match=r"danger\.yml"):
         load_words(tmp_path)
     (tmp_path / "danger.yml").write_text("- only\n- a list\n")
-    with pytest.raises(LibraryInvalid, match="danger.yml"):
+    with pytest.raises(LibraryInvalid, match=r"danger\.yml"):
         load_words(tmp_path)
 
 
 @pytest.mark.parametrize("hostile", ["she has a " * 400, "i am " * 1000, "a" * 4000, "has " * 1000, "." * 4000])
 def test_the_longest_message_is_looked_at_quickly(hostile: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     KEEPER.look(hostile)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def test_a_heading_inside_a_code_block_is_words():
 def test_windows_line_ends_and_a_byte_order_mark_are_read_alike():
     data = b"\xef\xbb\xbf" + (FRONT + BODY).replace("\n", "\r\n").encode()
     read = load_files({**GOOD, "content/law/keep-calm.md": data}).library
-    assert read is not None and read.pages["keep-calm"] == page(FRONT + BODY)
+    assert read is not None
+    assert read.pages["keep-calm"] == page(FRONT + BODY)
 
 
 def test_every_page_is_a_response():

@@ -205,6 +205,21 @@ def test_next_please_takes_danger_first_then_the_earliest_deadline_then_the_olde
     assert QUEUE.next_please(conn, ALICE, NOW) is None
 
 
+def test_danger_goes_before_what_is_overdue(conn: sqlite3.Connection) -> None:
+    overdue, danger = opened(conn, 1, 1), opened(conn, 2, 0, later(3600))
+    assert [row.id for row in DESK.board(conn, later(3600))] == [danger, overdue]
+    assert QUEUE.next_please(conn, BOB, later(3600)) == danger
+
+
+def test_one_who_is_full_cannot_accept(conn: sqlite3.Connection) -> None:
+    case_id = answered(conn, opened(conn, 1), BOB)
+    for conversation in (2, 3):
+        QUEUE.claim(conn, opened(conn, conversation), ALICE, NOW)
+    QUEUE.offer(conn, case_id, BOB, ALICE, NOW)
+    with pytest.raises(AtCapacity):
+        QUEUE.accept(conn, case_id, ALICE, NOW)
+
+
 def test_capacity_refuses_all_but_danger(conn: sqlite3.Connection) -> None:
     for conversation in (1, 2, 3):
         opened(conn, conversation)

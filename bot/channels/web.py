@@ -17,6 +17,7 @@ from bot.channels.contract import WEB, House, Limits, Line, State
 from bot.channels.markup import plain_to_html, to_html, to_text
 from bot.domain import Address, MediaKind, MediaRefused, Opened, Pressed, Said, Token, Turn
 from bot.engine.record import Record, as_markdown
+from bot.waiting import rung
 
 FOLDER = Path(__file__).parent.parent / "web"
 LIMITS = Limits(text=20_000, buttons=10, title=100, rows=10)
@@ -122,9 +123,7 @@ class WebChannel:
                 if state != shown:
                     shown = state
                     await stream.write(_event("state", state))
-                try:
-                    await asyncio.wait_for(ring.wait(), HEARTBEAT_S)
-                except TimeoutError:
+                if not await rung(ring, HEARTBEAT_S):
                     await stream.write(b": still here\n\n")
 
     async def record(self, request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from bot.domain import (
 )
 from bot.engine import commands, hearing, speech, stack, steps
 from bot.engine.conditions import holds
-from bot.engine.walk import Broken, Walk
+from bot.engine.walk import Walk, WalkError
 from bot.library.model import ActionStep, Library
 
 
@@ -33,10 +33,10 @@ def advance(library: Library, conversation: Conversation, heard: Heard) -> Outco
     try:
         _hear(walk, heard)
         return walk.outcome()
-    except Broken as broken:
+    except WalkError as broken:
         steps.recover(walk, broken)
         return walk.outcome()
-    except Exception as error:  # noqa: BLE001 the last guard: a fault of our own must still give an answer
+    except Exception as error:  # the last guard: a fault of our own must still give an answer
         return _failed(library, conversation, heard, error)
 
 
@@ -48,7 +48,7 @@ def _failed(library: Library, conversation: Conversation, heard: Heard, error: E
     walk.trouble = Trouble(f"engine: {type(error).__name__}", frame.flow if frame else "", frame.step if frame else "")
     try:
         steps.apologise(walk, "engine")
-    except Exception:  # noqa: BLE001 nothing can be trusted any more; the bare response can
+    except Exception:  # nothing can be trusted any more; the bare response can
         walk.stack, walk.waiting, walk.replies, walk.offers = [], False, [], []
         speech.put(walk, steps.LAST_WORDS)
     return walk.outcome()
@@ -77,7 +77,11 @@ def _hear(walk: Walk, heard: Heard) -> None:
             steps.run(walk)
         case _:
             assert_never(heard)
-    if not (walk.replies or walk.wanted or walk.ended):
+    if walk.replies or walk.wanted or walk.ended:
+        return
+    if walk.with_people:
+        hearing.note_with_people(walk)
+    else:
         stack.interrupt(walk, commands.CANNOT_HANDLE)
         steps.run(walk)
 
@@ -104,7 +108,7 @@ def _action_done(walk: Walk, heard: ActionDone) -> None:
         return
     frame = walk.stack[-1]
     walk.note("action_executed", heard.action)
-    walk.offers = list(walk.offered_before)
+    walk.asides = list(walk.offered_before)
     if heard.failed:
         walk.trouble = Trouble(f"{heard.action} failed", frame.flow, frame.step)
         walk.follow(step.next)

@@ -10,6 +10,7 @@ from bot.engine.words import is_near, normal
 from bot.library.model import Slot, SlotType
 
 _NUMBER = re.compile(r"^(?:(?P<word>[^\W\d_]+) ?)?(?P<number>\d{1,2})$")
+_SHORTEST_PART = 3
 _FLOAT = re.compile(r"^\s*(-?\d+(?:[.,]\d+)?)\s*$")
 
 
@@ -30,20 +31,19 @@ def fitting(index: Index, slot: Slot | None, offers: Sequence[Offer], text: str)
     return chosen
 
 
-def nearly(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
-    """The one choice whose title the words nearly are, or whose title has all the words in it."""
-    titles = [normal(offer.title) for offer in offers]
-    near = [offer for offer, title in zip(offers, titles, strict=True) if is_near(words, title)]
-    if near:
-        return near[0] if len(near) == 1 else None
+def nearly(offers: Sequence[Offer], words: str) -> Offer | None:
+    """The one choice whose title the words nearly are."""
+    return _one(offers, lambda offer: is_near(words, normal(offer.title)))
+
+
+def named_in_part(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
+    """The one choice that has all the words in its title ("staff"), unless that also holds a no ("no staff")."""
     typed = set(words.split())
-    holding = [(offer, set(title.split())) for offer, title in zip(offers, titles, strict=True)]
-    holding = [(offer, title) for offer, title in holding if typed <= title]
-    if len(holding) != 1 or len(words) < 3:
+    found = _one(offers, lambda offer: typed <= set(normal(offer.title).split()))
+    if found is None or len(words) < _SHORTEST_PART:
         return None
-    offer, title = holding[0]
-    denied = (title - typed) & index.no
-    return None if denied else offer
+    unsaid = set(normal(found.title).split()) - typed
+    return None if unsaid & index.no else found
 
 
 def _chosen(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:

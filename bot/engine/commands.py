@@ -127,13 +127,13 @@ def _stop(walk: Walk, step: ActionStep) -> None:
 def _repeat(walk: Walk, _step: ActionStep) -> None:
     """Leave this pattern: what is below asks again."""
     stack.drop_top(walk)
-    if not walk.stack:
+    if not (walk.stack or walk.with_people or walk.ended):
         stack.interrupt(walk, CANNOT_HANDLE)
 
 
 def _carry_on(walk: Walk, _step: ActionStep) -> None:
-    """Leave every pattern on top and go on with what was interrupted, or ask whether there is anything else."""
-    stack.leave_patterns(walk)
+    """Leave this pattern and go on with what it interrupted, or ask whether there is anything else."""
+    stack.drop_top(walk)
     if walk.stack:
         walk.note("flow_resumed", walk.stack[-1].flow)
     elif not (walk.with_people or walk.ended):

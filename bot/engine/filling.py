@@ -2,8 +2,12 @@
 
 from bot.domain import Answered, Offer, SlotValue
 from bot.engine import commands, handing_over, offers, speech, stack, steps, undo
+from bot.engine.conditions import holds
 from bot.engine.walk import Walk
 from bot.library.model import CollectStep, SlotType
+
+_LIST_ATTEMPTS = 3
+"""How often a list that is no question (answers to change) is shown again."""
 
 
 def take(walk: Walk, offer: Offer) -> None:
@@ -14,7 +18,7 @@ def take(walk: Walk, offer: Offer) -> None:
     if offer.command:
         commands.begin(walk, offer.command)
     elif offer.flow:
-        stack.begin_flow(walk, offer.flow)
+        _start(walk, offer.flow)
     elif offer.back_to is not None:
         if not undo.back_to(walk, offer.back_to):
             speech.put(walk, "utter_nothing_to_go_back_to")
@@ -22,6 +26,15 @@ def take(walk: Walk, offer: Offer) -> None:
         _fill(walk, asked, offer)
     else:
         _none_of_these(walk, asked)
+
+
+def _start(walk: Walk, flow_id: str) -> None:
+    """Start a flow whose guard holds; nothing changes for another, and a person is offered."""
+    flow = walk.library.flows.get(flow_id)
+    if flow and flow.guard and not holds(flow.guard, walk.slots):
+        stack.interrupt(walk, commands.CANNOT_HANDLE)
+    else:
+        stack.begin_flow(walk, flow_id)
 
 
 def not_understood(walk: Walk) -> None:
@@ -37,10 +50,6 @@ def not_understood(walk: Walk) -> None:
         walk.attempts += 1
         if walk.attempts >= _LIST_ATTEMPTS:
             stack.drop_top(walk)
-
-
-_LIST_ATTEMPTS = 3
-"""How often a list that is no question (answers to change) is shown again."""
 
 
 def _fill(walk: Walk, asked: CollectStep | None, offer: Offer) -> None:

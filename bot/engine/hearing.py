@@ -9,6 +9,7 @@ from bot.library.model import CollectStep, SlotType
 DANGER = "pattern_danger"
 CHILD = "pattern_child"
 PEOPLE_NOTE = "pattern_with_people_note"
+_IDLE = frozenset({stack.COMPLETED, commands.CANNOT_HANDLE, "pattern_help"})
 ADDED = "utter_added_to_case"
 
 
@@ -127,7 +128,7 @@ def _take_words(walk: Walk, said: Said) -> None:
     offer = answers.titled(walk.offered_before, heard)
     pattern = None if offer else commands.typed(walk, heard)
     if not (offer or pattern):
-        offer = _meant(walk, said.text)
+        offer = _meant(walk, said)
     if not (offer or pattern) and not _takes_any_words(walk):
         pattern = commands.mistyped(walk, heard)
     if offer:
@@ -142,8 +143,9 @@ def _take_words(walk: Walk, said: Said) -> None:
         _not_a_choice(walk, said)
 
 
-def _meant(walk: Walk, text: str) -> Offer | None:
+def _meant(walk: Walk, said: Said) -> Offer | None:
     """The choice or value these words mean for the open question."""
+    text = said.text
     asked = walk.asked
     slot = walk.library.slots.get(asked.slot) if asked else None
     if walk.with_people and slot and slot.type in (SlotType.TEXT, SlotType.ANY):
@@ -152,7 +154,9 @@ def _meant(walk: Walk, text: str) -> Offer | None:
     found = answers.fitting(walk.index, slot, on_offer, text)
     heard = normal(text)
     if found is None and heard:
-        found = answers.nearly(walk.index, on_offer, heard)
+        found = answers.nearly(on_offer, heard)
+    if found is None and heard and not (asked and asked.free_text and said.intents):
+        found = answers.named_in_part(walk.index, on_offer, heard)
     if found is None and asked and filling.is_clarifying(walk):
         return _from_menu(walk, asked, heard)
     return found
@@ -174,7 +178,7 @@ def _takes_any_words(walk: Walk) -> bool:
 def _not_a_choice(walk: Walk, said: Said) -> None:
     """Words that fit nothing on offer: confirm what triage heard where that may be told; else ask again."""
     asked = walk.asked
-    if said.intents and ((asked and asked.free_text) or not walk.stack):
+    if said.intents and ((asked and asked.free_text) or _is_idle(walk)):
         walk.intents = said.intents
         if steps.clarify(walk):
             walk.waiting = bool(walk.stack)
@@ -182,6 +186,11 @@ def _not_a_choice(walk: Walk, said: Said) -> None:
     elif said.intents and not _has_told(walk):
         walk.intents = said.intents
     filling.not_understood(walk)
+
+
+def _is_idle(walk: Walk) -> bool:
+    """True when the enquirer is busy with nothing: only "anything else?" or an offer of help may stand open."""
+    return walk.topic() is None and all(frame.flow in _IDLE for frame in walk.stack)
 
 
 def _command(walk: Walk, pattern: str) -> None:

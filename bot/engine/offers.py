@@ -1,10 +1,10 @@
 """The choices that stand beside a question, and the tokens by which they are pressed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bot.domain import Intent, Offer, Token
 from bot.engine.conditions import holds
+from bot.engine.render import filled
 from bot.engine.walk import Walk
 from bot.library.model import Button, CollectStep, Flow, SlotType, Variation
 
@@ -14,7 +14,7 @@ MAX_ANSWERS_LISTED = 10
 MAX_QUESTION_CHARACTERS = 60
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _STAMP = 36**4
-"""The time stamp in a token comes round after 19 days: long after a forgotten conversation's buttons have scrolled away."""
+"""The time stamp in a token comes round after 19 days: a forgotten conversation's buttons have scrolled away."""
 _PLAIN = Token("")
 
 
@@ -92,7 +92,7 @@ def _answer_title(walk: Walk, number: int) -> str:
     flow = walk.library.flows.get(answer.flow)
     step = flow.steps.get(answer.step) if flow else None
     question = label(walk, step.utter) if isinstance(step, CollectStep) else ""
-    question = question.strip().partition("\n")[0]
+    question = filled(walk.library, question, walk.slots).strip("*_# \n").partition("\n")[0]
     if len(question) > MAX_QUESTION_CHARACTERS:
         question = question[: MAX_QUESTION_CHARACTERS - 1].rstrip() + "…"
     return f"{question} {answer.title}" if answer.title else question
@@ -142,7 +142,8 @@ def _first_word(walk: Walk, response_id: str) -> str:
 def _offer(walk: Walk, drafts: tuple[Offer, ...], *, question: bool) -> tuple[tuple[Token, str], ...]:
     """Give each choice a token: the one it had when it was already on offer, so that asking again spoils no button."""
     known = {_meaning(offer): offer for offer in (*walk.offered_before, *walk.minted)}
-    made = [known.get(_meaning(draft)) or replace(draft, token=_token(walk)) for draft in drafts]
+    stamp = _base36(int(walk.at.timestamp()) % _STAMP)
+    made = [known.get(_meaning(draft)) or _minted(walk, draft, stamp) for draft in drafts]
     walk.minted += made
     if question:
         walk.offers = made
@@ -155,9 +156,10 @@ def _meaning(offer: Offer) -> tuple[object, ...]:
     return (offer.title, offer.sets, offer.command, offer.flow, offer.back_to, offer.dont_know)
 
 
-def _token(walk: Walk) -> Token:
+def _minted(walk: Walk, draft: Offer, stamp: str) -> Offer:
     walk.offered += 1
-    return Token(f"{_base36(walk.offered)}.{_base36(int(walk.at.timestamp()) % _STAMP)}")
+    token = Token(f"{_base36(walk.offered)}.{stamp}")
+    return Offer(token, draft.title, draft.sets, draft.command, draft.flow, draft.back_to, draft.dont_know)
 
 
 def _base36(number: int) -> str:

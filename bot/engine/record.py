@@ -65,10 +65,12 @@ def as_markdown(record: Record, words: Mapping[str, str]) -> str:
 
 
 def question_of(library: Library, answered: Answered) -> str:
-    """The question as it is asked in English; the slot's name where the step is no more."""
+    """The question as it is asked in English, up to its question mark; the slot's name where the step is no more."""
     step = _step(library, answered.flow, answered.step)
     response = library.responses.get(step.utter) if step else None
-    return response.variations[0].text.get("en", answered.slot) if response else answered.slot
+    asked = response.variations[0].text.get("en", answered.slot) if response else answered.slot
+    question, mark, _ = asked.partition("?")
+    return question + mark
 
 
 def answer_of(library: Library, answered: Answered) -> str:

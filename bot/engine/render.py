@@ -9,12 +9,14 @@ from bot.domain import ChannelName, Reply, Slots, SlotValue, Token
 from bot.engine.conditions import holds
 from bot.engine.placeholders import fill
 from bot.engine.walk import shown
-from bot.library.model import Library, Page, PageStatus, Response, Source, Variation
+from bot.library.model import Library, Page, PageStatus, Response, SlotType, Source, Variation
 
 ENGLISH = "en"
 HIDDEN = "…"
 """Stands where an expired page had a telephone number."""
 _ALWAYS_SHOWN = frozenset({"999", "101", "08001111"})
+_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+.!|~-]")
+"""What an enquirer typed is shown as typed, never read as Markdown."""
 _KEPT_WHOLE = re.compile(r"(https?://[^\s)]+)")
 _TELEPHONE = re.compile(
     r"""(?<![\w/.,-])(?:
@@ -53,14 +55,13 @@ def render(library: Library, reply: Reply, channel: ChannelName | str, today: da
     response = library.responses.get(reply.response)
     variation = _variation(response, known, channel) if response else None
     text, language = _text(variation.text if variation else {}, reply.language)
-    words = _filled(library, text, known).strip()
+    words = filled(library, text, known).strip()
     page_id = (variation.page if variation else None) or library.page_of_response.get(reply.response)
-    page = library.pages.get(page_id) if page_id else None
-    section = variation.section if variation else None
+    page, section = _page(library, page_id or "", variation.section if variation else None, reply.language)
     if page:
         shown_page = page_text(library, page, section, known, reply.language, today)
         words = f"{words}\n\n{shown_page}" if words else shown_page
-        language = language if words.startswith(text) and text else page.language
+        language = language if text else page.language
     return Rendered(words, reply.choices, page, section, language)
 
 
@@ -71,7 +72,7 @@ def page_text(library: Library, page: Page, section: str | None, known: Slots, l
     for each in shown_sections:
         blocks += [f"#### {each.heading}"] if each.heading else []
         blocks.append(each.markdown.strip())
-    body = _filled(library, "\n\n".join(block for block in blocks if block), {**known, **page.details})
+    body = filled(library, "\n\n".join(block for block in blocks if block), {**known, **page.details})
     expired = page.review_by < today
     if expired:
         body = without_numbers(body)
@@ -103,13 +104,25 @@ def _variation(response: Response, known: Slots, channel: str) -> Variation | No
     return general[-1] if general else None
 
 
+def _page(library: Library, page_id: str, section: str | None, language: str) -> tuple[Page | None, str | None]:
+    """The page in this language if it is translated; its section by place, since headings are translated too."""
+    page = library.pages.get(page_id)
+    translated = library.pages.get(f"{page_id}.{language}")
+    if page is None or translated is None:
+        return page, section
+    place = next((number for number, each in enumerate(page.sections) if each.heading == section), -1)
+    found = 0 <= place < len(translated.sections)
+    return translated, translated.sections[place].heading if found else None
+
+
 def _text(texts: Mapping[str, str], language: str) -> tuple[str, str]:
     if texts.get(language):
         return texts[language], language
     return texts.get(ENGLISH, ""), ENGLISH
 
 
-def _filled(library: Library, text: str, known: Slots) -> str:
+def filled(library: Library, text: str, known: Slots) -> str:
+    """The text with its placeholders filled; what nobody knows is left empty."""
     return fill(text, lambda name: _value(library, name, known))
 
 
@@ -123,7 +136,11 @@ def _value(library: Library, name: str, known: Slots) -> str:
     value: SlotValue = known.get(name)
     if value is None:
         value = known.get(rest if scope == "context" else f"context.{name}")
-    return "" if value is None else shown(value)
+    if value is None:
+        return ""
+    slot = library.slots.get(name)
+    typed = slot is not None and slot.type in (SlotType.TEXT, SlotType.ANY)
+    return _MARKUP.sub(r"\\\g<0>", shown(value)) if typed else shown(value)
 
 
 def _kinds(library: Library, kinds: str, language: str) -> str:
@@ -136,7 +153,7 @@ def _label(library: Library, response_id: str, known: Slots, language: str) -> s
     response = library.responses.get(response_id)
     if response is None or not response.variations:
         return ""
-    return _filled(library, _text(response.variations[0].text, language)[0], known).strip()
+    return filled(library, _text(response.variations[0].text, language)[0], known).strip()
 
 
 def _sources(library: Library, page: Page, language: str, expired: bool) -> tuple[str, ...]:

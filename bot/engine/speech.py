@@ -4,7 +4,7 @@ from bot.domain import Advised, Reply, SlotValue, Token
 from bot.engine.conditions import holds
 from bot.engine.offers import choices
 from bot.engine.placeholders import names_in
-from bot.engine.walk import Broken, Walk
+from bot.engine.walk import Walk, WalkError
 from bot.library.conditions import Scope, names
 from bot.library.model import Library, Response, Variation
 
@@ -12,11 +12,11 @@ Arguments = tuple[tuple[str, SlotValue], ...]
 
 
 def say(walk: Walk, response_id: str, arguments: Arguments = ()) -> None:
-    """Say what an editor's step asks for, its buttons included. Raises: Broken when there is no such response."""
+    """Say what an editor's step asks for, its buttons included. Raises: WalkError when there is no such response."""
     response = walk.library.responses.get(response_id)
     if response is None and response_id not in walk.library.page_of_response:
         frame = walk.stack[-1] if walk.stack else None
-        raise Broken(f"no response {response_id}", frame.flow if frame else "", frame.step if frame else "")
+        raise WalkError(f"no response {response_id}", frame.flow if frame else "", frame.step if frame else "")
     variation = variation_of(walk, response) if response else None
     offered = choices(walk, variation) if variation and variation.buttons else ()
     put(walk, response_id, arguments, offered)
@@ -58,7 +58,7 @@ def _needs(library: Library, response_id: str) -> tuple[str, ...]:
     response = library.responses.get(response_id)
     variations = response.variations if response else ()
     pages = {library.page_of_response.get(response_id)} | {variation.page for variation in variations}
-    shown = [page for page_id, page in library.pages.items() if page_id in pages]
+    shown = [page for key, page in library.pages.items() if key.partition(".")[0] in pages]
     texts = [text for variation in variations for text in variation.text.values()]
     texts += [section.markdown for page in shown for section in page.sections]
     found = {name for text in texts for name in names_in(text)}

@@ -2,7 +2,7 @@
 
 from bot.domain import Frame, FrameKind, SlotValue
 from bot.engine import handing_over
-from bot.engine.walk import Broken, Walk
+from bot.engine.walk import Walk, WalkError
 from bot.library.model import CallStep, LinkStep
 
 COMPLETED = "pattern_completed"
@@ -18,7 +18,7 @@ Context = tuple[tuple[str, SlotValue], ...]
 def interrupt(walk: Walk, pattern: str, context: Context = ()) -> None:
     """Run a pattern now; what is open waits below. A pattern that is already among those on top begins anew.
 
-    Raises: Broken when there is no such pattern.
+    Raises: WalkError when there is no such pattern.
     """
     for depth in range(len(walk.stack) - 1, -1, -1):
         if not walk.is_pattern(walk.stack[depth]):
@@ -31,7 +31,7 @@ def interrupt(walk: Walk, pattern: str, context: Context = ()) -> None:
     if flow:
         context += (("interrupted_flow_name", flow.names.get(walk.language, flow.name)),)
     if pattern not in walk.library.flows:
-        raise Broken("no such pattern", pattern, "")
+        raise WalkError("no such pattern", pattern, "")
     walk.waiting = False
     walk.offers = []
     walk.push(pattern, FrameKind.INTERRUPT if walk.stack else FrameKind.REGULAR, context)
@@ -40,6 +40,7 @@ def interrupt(walk: Walk, pattern: str, context: Context = ()) -> None:
 def begin_flow(walk: Walk, flow_id: str) -> None:
     """The enquirer chose a flow: it interrupts what they were busy with; patterns on top are done."""
     leave_patterns(walk)
+    _leave_earlier(walk, flow_id)
     walk.waiting = False
     walk.offers = []
     walk.push(flow_id, FrameKind.INTERRUPT if walk.stack else FrameKind.REGULAR)
@@ -65,6 +66,7 @@ def leave_for(walk: Walk, flow_id: str) -> None:
         context = cancel_topic(walk)
         walk.push(CANCEL, FrameKind.LINK, context)
     else:
+        _leave_earlier(walk, flow_id)
         walk.push(flow_id, _kind_after(walk, frame, flow_id), frame.context if flow_id.startswith("pattern_") else ())
 
 
@@ -73,6 +75,13 @@ def _kind_after(walk: Walk, frame: Frame, flow_id: str) -> FrameKind:
     if frame.kind is FrameKind.INTERRUPT and walk.is_pattern(frame) and flow_id.startswith("pattern_"):
         return FrameKind.INTERRUPT
     return FrameKind.CALL if frame.kind is FrameKind.CALL else FrameKind.LINK
+
+
+def _leave_earlier(walk: Walk, flow_id: str) -> None:
+    """A flow that begins anew is not gone back to where it stood before: it and what is above it are dropped."""
+    places = [depth for depth, frame in enumerate(walk.stack) if frame.flow == flow_id]
+    while places and len(walk.stack) > places[0]:
+        _drop(walk, "flow_cancelled")
 
 
 def finish(walk: Walk) -> None:
@@ -127,7 +136,7 @@ def rest(walk: Walk) -> bool:
 
 
 def _drop(walk: Walk, event: str) -> None:
-    """Take the top frame off; a flow's own slots go with it, except those of a called flow, which its caller may read."""
+    """Take the top frame off, and its flow's own slots; those of a called flow stay, for its caller to read."""
     frame = walk.stack.pop()
     walk.note(event, frame.flow)
     flow = walk.library.flows.get(frame.flow)

@@ -5,7 +5,7 @@ from typing import assert_never
 from bot.domain import ActionWanted, FrameKind
 from bot.engine import commands, offers, speech, stack
 from bot.engine.conditions import holds
-from bot.engine.walk import Broken, Walk
+from bot.engine.walk import Walk, WalkError
 from bot.library.actions import BUILTIN_ACTIONS
 from bot.library.model import (
     END,
@@ -24,14 +24,14 @@ LAST_WORDS = "utter_internal_error"
 
 
 def run(walk: Walk) -> None:
-    """Walk on until a question is asked, an action is wanted, or nothing is left to do. Never raises Broken."""
+    """Walk on until a question is asked, an action is wanted, or nothing is left to do. Never raises WalkError."""
     try:
         _run(walk)
-    except Broken as broken:
+    except WalkError as broken:
         recover(walk, broken)
 
 
-def recover(walk: Walk, broken: Broken) -> None:
+def recover(walk: Walk, broken: WalkError) -> None:
     """Something in the library is wrong: drop what is broken, tell the enquirer, open a case (FLOWS A.3)."""
     walk.trouble = walk.trouble or broken.trouble
     walk.waiting = False
@@ -48,7 +48,7 @@ def apologise(walk: Walk, error_type: str) -> None:
     try:
         stack.interrupt(walk, INTERNAL_ERROR, (("error_type", error_type),))
         _run(walk)
-    except Broken:
+    except WalkError:
         stack.cancel_all(walk)
         walk.waiting = False
         speech.put(walk, LAST_WORDS)
@@ -127,7 +127,7 @@ def ask(walk: Walk, step: CollectStep) -> None:
     response = walk.library.responses.get(step.utter)
     if response is None:
         frame = walk.stack[-1]
-        raise Broken(f"no response {step.utter}", frame.flow, frame.step)
+        raise WalkError(f"no response {step.utter}", frame.flow, frame.step)
     variation = speech.variation_of(walk, response)
     speech.put(walk, step.utter, (), offers.ask(walk, step, variation))
 

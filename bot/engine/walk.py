@@ -28,7 +28,7 @@ from bot.engine.index import index_of
 from bot.library.model import CollectStep, Flow, Library, Next, Step
 
 
-class Broken(Exception):
+class WalkError(Exception):
     """The library cannot be walked here; `everything` means the whole stack is at fault, not one flow."""
 
     def __init__(self, reason: str, flow: str, step: str, *, everything: bool = False) -> None:
@@ -83,20 +83,20 @@ class Walk:
 
     @property
     def flow(self) -> Flow:
-        """The flow on top. Raises: Broken."""
+        """The flow on top. Raises: WalkError."""
         frame = self.stack[-1]
         found = self.library.flows.get(frame.flow)
         if found is None:
-            raise Broken("no such flow", frame.flow, frame.step)
+            raise WalkError("no such flow", frame.flow, frame.step)
         return found
 
     @property
     def step(self) -> Step:
-        """The step on top. Raises: Broken."""
+        """The step on top. Raises: WalkError."""
         frame = self.stack[-1]
         found = self.flow.steps.get(frame.step)
         if found is None:
-            raise Broken("no such step", frame.flow, frame.step)
+            raise WalkError("no such step", frame.flow, frame.step)
         return found
 
     @property
@@ -156,27 +156,27 @@ class Walk:
                 if branch.condition is None or holds(branch.condition, self.slots, context):
                     return self.goto(branch.target)
             frame = self.stack[-1]
-            raise Broken("no branch holds", frame.flow, frame.step)
+            raise WalkError("no branch holds", frame.flow, frame.step)
         return self.goto(branches[0].target)
 
     def push(self, flow_id: str, kind: FrameKind, context: tuple[tuple[str, SlotValue], ...] = ()) -> None:
-        """Begin a flow on top. Raises: Broken."""
+        """Begin a flow on top. Raises: WalkError."""
         flow = self.library.flows.get(flow_id)
         if flow is None:
             at = self.stack[-1] if self.stack else Frame(flow_id, "")
-            raise Broken(f"no flow {flow_id}", at.flow, at.step)
+            raise WalkError(f"no flow {flow_id}", at.flow, at.step)
         if kind is FrameKind.CALL and sum(frame.kind is FrameKind.CALL for frame in self.stack) >= MAX_CALL_DEPTH:
-            raise Broken("calls nested too deep", flow_id, flow.first, everything=True)
+            raise WalkError("calls nested too deep", flow_id, flow.first, everything=True)
         self.stack.append(Frame(flow_id, flow.first, kind, context))
         self.attempts = 0
         self.note("flow_started", flow_id)
 
     def count_step(self) -> None:
-        """Raises: Broken when it has walked too far without input."""
+        """Raises: WalkError when it has walked too far without input."""
         frame = self.stack[-1]
         self.steps_walked += 1
         if self.steps_walked > MAX_STEPS_WITHOUT_INPUT:
-            raise Broken("too many steps without input", frame.flow, frame.step, everything=True)
+            raise WalkError("too many steps without input", frame.flow, frame.step, everything=True)
         self.events.append(("step", f"{frame.flow}/{frame.step}"))
 
     # --- what it comes to --------------------------------------------------------------------------------------------

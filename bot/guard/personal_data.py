@@ -38,12 +38,13 @@ _LINK = re.compile(
 )
 _EMAIL = re.compile(
     r"(?<![\w.+%'-])[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+"
-    rf"|(?<![\w.+%-])[\w.+%-]+\s?[(<]\s?at\s?[)>]\s?[\w-]{{1,63}}(?:\s?(?:\.|[(<]\s?dot\s?[)>]| dot )\s?[\w-]{{1,63}}){{1,4}}"
+    rf"|(?<![\w.+%-])[\w.+%-]+\s?[(<]\s?at\s?[)>]\s?[\w-]{{1,63}}"
+    rf"(?:\s?(?:\.|[(<]\s?dot\s?[)>]| dot )\s?[\w-]{{1,63}}){{1,4}}"
     rf"|(?<![\w.+%-])[\w.+%-]+ at [\w-]{{1,63}}(?: dot [\w-]{{1,63}}){{0,2}} dot (?:{_TLDS})\b",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(
-    r"(?<![\w@])@(?!\d{1,4}(?:[:.]\d\d)?\s?(?:am|pm)?(?![\w.]))(?!(?:everyone|here|all|channel)\b)\w(?:[\w.-]{0,60}\w)?"
+    r"(?<![\w@])@(?!\d{1,4}(?:[:.]\d\d)?\s?(?:am|pm)?(?![\w.]))(?!(?:everyone|here|all|channel)\b)\w(?:[\w.@-]*\w)?"
     r"|(?<![\w#])\w{2,32}#\d{4}(?!\w)",
     re.IGNORECASE,
 )
@@ -56,12 +57,13 @@ _HANDLE_SAID = re.compile(
     re.IGNORECASE,
 )
 _NI = re.compile(
-    r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ .-]?\d\d[ .-]?\d\d[ .-]?\d\d[ .-]?[A-D](?!\w)",
+    r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
+    r"[ .-]?\d\d[ .-]?\d\d[ .-]?\d\d[ .-]?[A-D](?!\w)",
     re.IGNORECASE,
 )
 _NHS = re.compile(r"(?<![\d+.])\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 _PHONE = re.compile(
-    r"(?<![\d+])(?:\(?(?:\+|00)\s?44\)?[\s.-]{0,2}(?:\(0\))?[\s.-]{0,2}|\(?0)\d(?:[ ().\-‐-―]{0,2}\d){8,10}(?!\d)"
+    r"(?<![\d+])(?:\(?(?:\+|00)\s?44\)?[\s.-]{0,2}(?:\(0\))?[\s.-]{0,2}|\(?0)(?:[ ().\-‐-―]{0,2}\d){9,11}(?!\d)"
     r"|(?<![\d+])\+\d{1,3}(?:[ ().-]{0,2}\d){7,12}(?!\d)"
     r"|(?<![\d+.,£$])7\d{3}[ -]?\d{3}[ -]?\d{3}(?!\d)"
 )
@@ -105,8 +107,8 @@ Spans = Iterator[tuple[int, int]]
 def mask(text: str, known: KnownWords = KnownWords()) -> Masked:  # noqa: B008 - immutable
     """Puts a tag in place of every piece of personal data that can be recognised.
 
-    Kinds: link email handle ni_number nhs_number birth_date phone postcode name. Without `known`, names in small letters
-    are only seen after the plainest leads ("my name is"). Time is in proportion to the length.
+    Kinds: link email handle ni_number nhs_number birth_date phone postcode name. Without `known`, names in small
+    letters are only seen after the plainest leads ("my name is"). Time is in proportion to the length.
     """
     kinds: list[str] = []
     for _ in range(MAX_PASSES):

@@ -80,12 +80,8 @@ def _did_you_mean(word: str, known: Mapping[str, object]) -> str:
 def _problems(tree: Tree, slots: Slots, guarded: frozenset[str]) -> Iterator[Problem]:
     """`guarded`: slots that cannot be null here, because the condition says so around this part."""
     match tree:
-        case And(items=items):
-            safe = guarded.union(*(_not_null_if(item, True) for item in items))
-            for item in items:
-                yield from _problems(item, slots, safe)
-        case Or(items=items):
-            safe = guarded.union(*(_not_null_if(item, False) for item in items))
+        case And(items=items) | Or(items=items):
+            safe = guarded.union(*(_not_null_if(item, isinstance(tree, And)) for item in items))
             for item in items:
                 yield from _problems(item, slots, safe)
         case Not(item=item):
@@ -95,8 +91,7 @@ def _problems(tree: Tree, slots: Slots, guarded: frozenset[str]) -> Iterator[Pro
         case Contains():
             yield from _containment(tree, slots)
         case Matches(subject=subject):
-            if _kind(subject, slots) not in ("text", None):
-                yield Problem(tree.offset, "condition-type", "'matches' needs a text slot")
+            yield from _text_only(subject, slots, "'matches' needs a text slot")
         case Truth(operand=operand):
             yield from _truth(operand, slots)
         case _:
@@ -177,10 +172,12 @@ def _type_fix(tree: Compare, slots: Slots) -> str:
 
 
 def _ordering(tree: Compare, slots: Slots, guarded: frozenset[str]) -> Iterator[Problem]:
-    for operand in (tree.left, tree.right):
+    operands = (tree.left, tree.right)
+    for operand in operands:
         if _kind(operand, slots) not in ("number", None) or operand == Literal(None, operand.offset):
             yield Problem(operand.offset, "condition-type", f"'{tree.op}' compares numbers only")
             return
+    for operand in operands:
         if isinstance(operand, Name) and operand.name not in guarded and _may_be_null(operand, slots):
             yield Problem(
                 operand.offset,
@@ -209,8 +206,13 @@ def _containment(tree: Contains, slots: Slots) -> Iterator[Problem]:
     if isinstance(tree.whole, Collection):
         for value in sorted(tree.whole.values, key=str):
             yield from _value(tree.part, value, tree.whole.offset, slots)
-    elif _kind(tree.whole, slots) not in ("text", None):
-        yield Problem(tree.offset, "condition-type", "'contains' needs a set or a text on its left")
+    else:
+        yield from _text_only(tree.whole, slots, "'contains' needs a set or a text on its left")
+
+
+def _text_only(operand: Operand, slots: Slots, message: str) -> Iterator[Problem]:
+    if _kind(operand, slots) not in ("text", None):
+        yield Problem(operand.offset, "condition-type", message)
 
 
 def _truth(operand: Operand, slots: Slots) -> Iterator[Problem]:

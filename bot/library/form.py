@@ -31,7 +31,7 @@ def items_of(value: Marked | None, what: str, complaints: Complaints) -> tuple[M
 
 
 class Form:
-    """Reads keys of one map. Each method returns None (or nothing) when the key is missing or, after a complaint, wrong."""
+    """Reads keys of one map. A key that is missing or, after a complaint, wrong is None (or nothing)."""
 
     def __init__(self, table: Table, what: str, complaints: Complaints) -> None:
         self.table = table

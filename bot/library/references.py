@@ -38,21 +38,24 @@ class Lookup:
         match reference.kind:
             case Names.FLOW:
                 self.exists(reference, self.flows, "no-flow", "step or flow")
-            case Names.LINKED:
-                if self.exists(reference, self.flows, "no-flow", "flow"):
-                    self.check_link(reference)
-            case Names.CALLED:
-                if self.exists(reference, self.flows, "no-flow", "flow"):
-                    self.check_call(reference)
+            case Names.LINKED | Names.CALLED:
+                self.check_flow(reference)
             case Names.ACTION:
                 self.check_action(reference)
             case Names.RESPONSE:
                 self.exists(reference, {**self.responses, **self.page_of_response}, "no-response", "response")
             case Names.PAGE:
-                if self.exists(reference, self.pages, "no-page", "page"):
-                    self.check_section(reference)
+                self.check_page(reference)
             case Names.INTENT:
                 self.exists(reference, self.intents, "payload-intent", "nlu_trigger intent")
+
+    def check_flow(self, reference: Reference) -> None:
+        if not self.exists(reference, self.flows, "no-flow", "flow"):
+            return
+        if reference.kind is Names.LINKED:
+            self.check_link(reference)
+        else:
+            self.check_call(reference)
 
     def exists(self, reference: Reference, known: Mapping[str, object], code: str, what: str) -> bool:
         if reference.name in known:
@@ -88,7 +91,9 @@ class Lookup:
             message = f"'{called.id}' has a link, so it may not be called"
             self.complaints.error(reference.where, "call-target", message, "use link here, or take the link out")
 
-    def check_section(self, reference: Reference) -> None:
+    def check_page(self, reference: Reference) -> None:
+        if not self.exists(reference, self.pages, "no-page", "page"):
+            return
         section = reference.section
         headings = {part.heading: part for part in self.pages[reference.name].sections}
         if section and section.text not in headings:

@@ -23,11 +23,10 @@ _PIECE = re.compile(r"\([^)]*\)\??|\S+")
 _RANGE = re.compile(r"<(\d{1,2})-(\d{1,2})>")
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 _NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        "five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen".split(), 5
-    )
-}
+    "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14,
+    "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,9 @@ class PhraseBook:
         for written in phrases:
             phrase = _Phrase(written, _parts(written, spellings))
             self._index(phrase)
-            vocabulary.update(*(part.words for part in phrase.parts), *(row for part in phrase.parts for row in part.rows))
+            vocabulary.update(
+                *(part.words for part in phrase.parts), *(row for part in phrase.parts for row in part.rows)
+            )
         self._vocabulary = frozenset(vocabulary)
         self._slips = _slips(self._vocabulary) if forgiving else {}
 

@@ -60,6 +60,7 @@ class Talk:
     """What each client id was answered: the same id twice gets the same messages."""
     bodies: list[Json] = field(default_factory=list)
     step: int = 0
+    seq: int = 0
     lang: str = "en"
     speaker: str = "bot"
     reference: str | None = None
@@ -72,9 +73,17 @@ class Talk:
                 "service": SERVICE, "lang": self.lang}  # fmt: skip
 
     def add(self, origin: str, html: str, choices: tuple[str, ...] = ()) -> Json:
-        seq = len(self.lines) + 1
-        offered = [{"token": f"{seq}.{index}", "title": title} for index, title in enumerate(choices)]
-        line = {"seq": seq, "from": origin, "html": html, "text": html, "choices": offered, "lang": self.lang, "at": AT}
+        self.seq += 1
+        offered = [{"token": f"{self.seq}.{index}", "title": title} for index, title in enumerate(choices)]
+        line = {
+            "seq": self.seq,
+            "from": origin,
+            "html": html,
+            "text": html,
+            "choices": offered,
+            "lang": self.lang,
+            "at": AT,
+        }
         self.lines.append(line)
         for listener in self.listeners:
             listener.put_nowait(("message", line))
@@ -97,16 +106,19 @@ class Talk:
         if body["id"] in self.answers:
             return self.answers[body["id"]]
         self.bodies.append(body)
-        before = len(self.lines)
+        before = self.seq
         self._take(body)
-        self.answers[body["id"]] = self.lines[before:]
-        return self.lines[before:]
+        self.answers[body["id"]] = self.after(before)
+        return self.answers[body["id"]]
+
+    def after(self, seq: int) -> list[Json]:
+        return [line for line in self.lines if line["seq"] > seq]
 
     def _take(self, body: Json) -> None:
         if "open" in body:
             return self.ask()
         if "media" in body:
-            self.add("firstline", f"<p>We never take images or files ({escape(body['media'])}). Describe it in words.</p>")
+            self.add("firstline", f"<p>We never take images or files ({escape(body['media'])}).</p>")
             return None
         if "command" in body:
             self.add("you", escape(dict(COMMANDS)[body["command"]]))
@@ -144,6 +156,8 @@ class FakeChat:
         self.talks: dict[str, Talk] = {}
         self.lose_next_answer = False
         """Take the next message, then hang up before answering: the client cannot know that it arrived."""
+        self.knows_ids = True
+        """False: a message that comes twice counts twice, as with a server that forgot the contract."""
         self.port = 0
         self._runner: web.AppRunner | None = None
         self._loop = asyncio.new_event_loop()
@@ -186,6 +200,14 @@ class FakeChat:
 
         self._run(say())
 
+    def raw_line(self, html: str) -> None:
+        """A line of HTML that a good server would never send."""
+
+        async def say() -> None:
+            self.talk.add("adviser", html)
+
+        self._run(say())
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
@@ -199,7 +221,7 @@ class FakeChat:
         app.router.add_get("/api/chat/record", self.record)
         app.router.add_get("/api/chat/strings", self.strings)
         app.router.add_get("/host", host_page)
-        app.router.add_get("/widget.js", lambda _: web.FileResponse(WEB / "static" / "widget.js"))
+        app.router.add_get("/widget.js", widget)
         app.router.add_static("/static", WEB / "static")
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -227,6 +249,8 @@ class FakeChat:
         talk = self._talk(request) if "Authorization" in request.headers else self._new()
         if body.get("text") == "refuse me":
             return web.json_response({"error": {"code": "too_long", "message": "That is too long."}}, status=413)
+        if not self.knows_ids:
+            talk.answers.clear()
         messages = talk.take(body)
         if self.lose_next_answer:
             self.lose_next_answer = False
@@ -236,14 +260,13 @@ class FakeChat:
 
     async def recalled(self, request: web.Request) -> web.StreamResponse:
         talk = self._talk(request)
-        after = int(request.query.get("after", 0))
-        messages = [line for line in talk.lines if line["seq"] > after]
+        messages = talk.after(int(request.query.get("after", 0)))
         return web.json_response({"token": talk.token, "messages": messages, "state": talk.state()})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         talk = self._talk(request)
         queue: asyncio.Queue[tuple[str, Json]] = asyncio.Queue()
-        for line in talk.lines[int(request.query.get("after", 0)) :]:
+        for line in talk.after(int(request.query.get("after", 0))):
             queue.put_nowait(("message", line))
         talk.listeners.add(queue)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"})
@@ -264,12 +287,25 @@ class FakeChat:
     def record_page(self) -> str:
         """A record of advice with one answer and one page, as the template shows it."""
         source = {"title": "An example page", "url": "https://example.org/", "checked_on": "2026-03-01"}
-        advice = {"title": "When someone copies your account", "page": "report-fake-account", "version": "a1b2c3", "at": "2 March 2026, 10:15",
-                  "rule": "impersonation / who_can_report", "status": "unverified", "sources": [source]}  # fmt: skip
-        asked = {"question": "Is a child or an adult in danger right now?", "answer": "No", "at": "2 March 2026, 10:14"}
-        record = {"reference": "FL-0001", "made_at": "2 March 2026, 10:20", "library": "2026-03-01 a1b2c3", "answers": [asked],
-                  "advice": [advice]}  # fmt: skip
-        return self._pages.get_template("record.html").render(service=SERVICE, strings=strings_of("en"), lang="en", record=record)
+        advice = {
+            "title": "When someone copies your account",
+            "page": "report-fake-account",
+            "version": "a1b2c3",
+            "at": "2 March 2026, 10:15",
+            "rule": "impersonation / who_can_report",
+            "status": "unverified",
+            "sources": [source],
+        }
+        asked = {"question": "Is anyone in danger right now?", "answer": "No", "at": "2 March 2026, 10:14"}
+        record = {
+            "reference": "FL-0001",
+            "made_at": "2 March 2026, 10:20",
+            "library": "2026-03-01 a1b2c3",
+            "answers": [asked],
+            "advice": [advice],
+        }
+        template = self._pages.get_template("record.html")
+        return template.render(service=SERVICE, strings=strings_of("en"), lang="en", record=record)
 
     async def strings(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(strings_of(request.query.get("lang", "en")))
@@ -292,11 +328,16 @@ class FakeChat:
             raise web.HTTPForbidden
         talk = self.talks.get(request.cookies.get("talk", "")) or self._new()
         kinds = {"text": "text", "choice": "token", "command": "command"}
-        said = {kinds[name]: str(value) for name, value in form.items() if name in kinds} or {"open": True}
+        said: Json = {kinds[name]: str(value) for name, value in form.items() if name in kinds}
+        said = said or {"open": True}
         talk.take({"id": f"form-{len(talk.bodies)}", **said})
         response = web.Response(status=303, headers={"Location": "/chat"})
         response.set_cookie("talk", talk.token, httponly=True, samesite="Strict")
         return response
+
+
+async def widget(_: web.Request) -> web.StreamResponse:
+    return web.FileResponse(WEB / "static" / "widget.js")
 
 
 async def host_page(request: web.Request) -> web.StreamResponse:

@@ -307,7 +307,7 @@
       this.launcher = make("button", {
         type: "button", class: "launcher", "aria-expanded": "false", lang: this.language,
         hidden: this.onPage || wasOpen, click: () => this.toggle(true),
-      }, icon(BUBBLE), word("launcher"), this.badge);
+      }, icon(BUBBLE), this.badge, word("launcher"));
       this.shadowRoot.replaceChildren(this.panel, this.launcher);
       this.drawn = null;
       this.draw();
@@ -369,8 +369,8 @@
       const told = await this.line.recall();
       if (told === null) return this.lost(this.line.queue[0]);
       if (!told) return;
-      this.heard(told.messages, true);
       this.stateIs(told.state);
+      this.heard(told.messages, true);
       this.toEnd();
       this.resend();
       this.line.listen();
@@ -455,8 +455,8 @@
       if (line) this.settle(line, mine);
       else if (mine) this.heard([mine]);
       if (state.ended && item.command === "stop") this.erase();
-      this.heard(messages.filter((message) => message !== mine));
       this.stateIs(item.command === "switch_language" ? { lang: messages.at(-1)?.lang, ...state } : state);
+      this.heard(messages.filter((message) => message !== mine), false, true);
     }
 
     ownLine({ id }) { return this.list.querySelector(`[data-id="${id}"]`); }
@@ -485,6 +485,7 @@
     /** Stopped and deleted: the words leave the screen and this tab too. */
     erase() {
       this.list.replaceChildren();
+      this.seen.clear();
       this.line.renew();
       kept.clear();
     }
@@ -501,7 +502,7 @@
 
     lost({ text } = {}) {
       this.startNew();
-      this.status.textContent = this.words("lost");
+      this.list.append(this.lineFor("firstline", this.words("lost")));
       if (text && !this.field.value) this.field.value = text;
     }
 
@@ -514,7 +515,7 @@
       }
     }
 
-    heard(messages, quiet = false) {
+    heard(messages, quiet = false, answer = this.line.queue.length > 0) {
       const near = this.isNearEnd();
       const fresh = messages.map((message) => this.show(message, quiet)).filter(Boolean);
       if (!fresh.length) return;
@@ -523,7 +524,7 @@
       const fromAdviser = messages.some((message) => message.from === "adviser");
       if (fromAdviser && (document.hidden || this.panel.hidden)) this.markUnread(this.unread + 1);
       if (fromAdviser && !near) this.below.hidden = false;
-      else this.reveal(fresh[0].previousElementSibling?.matches(".you") ? fresh[0].previousElementSibling : fresh[0]);
+      else this.reveal((answer && [...this.list.querySelectorAll(".you")].at(-1)) || fresh[0]); // what they said, with its answer
     }
 
     stateIs(state) {

@@ -1,0 +1,1 @@
+"""The advisers' web: the queue, a case, its conversation, closing it."""

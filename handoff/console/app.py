@@ -1,0 +1,127 @@
+"""Joins the advisers' web: its routes and who may use each, what every request passes, what is said when one fails."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from handoff.advisers import Doorkeeper
+from handoff.console import actions, auth, feed, render, views
+from handoff.console.auth import ANYONE, HOLDERS, LOGGED_IN, RULES, Access, admit
+from handoff.console.parts import PARTS, SESSION, Mask, Parts, unmasked
+from handoff.desk import Desk
+from handoff.domain import MAY_TAKE_OVER, Rules
+from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, NotYours, Refused
+from handoff.hours import OpeningHours
+from handoff.ledger import Ledger
+from handoff.queue import Queue
+
+log = logging.getLogger(__name__)
+
+CASE = r"/cases/{case:[0-9]{1,12}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    name: str
+    handler: Handler
+    allowed: Access
+
+
+ROUTES: Final = (
+    Route("GET", "/", "board", views.board, HOLDERS),
+    Route("GET", "/log-in", "log_in", auth.log_in_page, ANYONE),
+    Route("POST", "/log-in", "log_in", auth.log_in, ANYONE),
+    Route("POST", "/log-out", "log_out", auth.log_out_now, LOGGED_IN),
+    Route("GET", "/account", "account", views.account, LOGGED_IN),
+    Route("POST", "/presence", "presence", actions.presence, HOLDERS),
+    Route("POST", "/heartbeat", "heartbeat", actions.heartbeat, HOLDERS),
+    Route("GET", "/pulse", "pulse", views.pulse, HOLDERS),
+    Route("GET", "/events", "events", feed.stream, HOLDERS),
+    Route("POST", "/next", "next", actions.next_please, HOLDERS),
+    Route("GET", CASE, "case", views.case, HOLDERS),
+    Route("POST", f"{CASE}/claim", "claim", actions.claim, HOLDERS),
+    Route("POST", f"{CASE}/take-over", "take_over", actions.moving(Queue.take_over, "case"), MAY_TAKE_OVER),
+    Route("POST", f"{CASE}/say", "say", actions.say, HOLDERS),
+    Route("POST", f"{CASE}/again", "again", actions.say_again, HOLDERS),
+    Route("POST", f"{CASE}/note", "note", actions.note, HOLDERS),
+    Route("POST", f"{CASE}/pause", "pause", actions.moving(Queue.pause, "case"), HOLDERS),
+    Route("POST", f"{CASE}/resume", "resume", actions.moving(Queue.resume, "case"), HOLDERS),
+    Route("POST", f"{CASE}/release", "release", actions.moving(Queue.release, "board", notice="released"), HOLDERS),
+    Route("GET", f"{CASE}/wrap-up", "wrap_up", views.wrap_up, HOLDERS),
+    Route("POST", f"{CASE}/wrap-up", "wrap_up", actions.wrap_up, HOLDERS),
+    Route("POST", f"{CASE}/close", "close", actions.close, HOLDERS),
+    Route("GET", "/static/{name:[a-z.-]+}", "static", render.static, ANYONE),
+)
+
+
+def console(
+    ledger: Ledger,
+    queue: Queue,
+    hours: OpeningHours,
+    now: Callable[[], datetime],
+    secure_cookies: bool,
+    mask: Mask = unmasked,
+    rules: Rules | None = None,
+) -> web.Application:
+    """The advisers' web, to be mounted with `add_subapp("/desk", …)`. `rules` are the queue's; `mask` hides what
+    identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback."""
+    app = web.Application(middlewares=[plainly, admit])
+    desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
+    app[PARTS] = Parts(ledger, queue, desk, doorkeeper, hours, now, mask, secure_cookies)
+    app[RULES] = {}
+    for route in ROUTES:
+        added = app.router.add_resource(route.path, name=route.name).add_route(route.method, route.handler)
+        app[RULES][added] = route.allowed
+    app.cleanup_ctx.append(feed.running)
+    app.on_shutdown.append(feed.close)
+    app.on_response_prepare.append(render.add_headers)
+    return app
+
+
+@web.middleware
+async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What goes wrong becomes a plain page. The log gets kinds and places, never the words of an error."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return render.error_page(request, error.status)
+    except HandoffError as error:
+        return _refusal(request, error)
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s on %s\n%s", type(error).__name__, request.match_info.route.name, place)
+        return render.error_page(request, 500)
+
+
+def _refusal(request: web.Request, error: HandoffError) -> web.Response:
+    match error:
+        case NoSuchCase() | NotYours():
+            return render.error_page(request, 404)
+        case NotAllowed():
+            return render.error_page(request, 403)
+        case LedgerError():
+            return render.error_page(request, 503)
+        case Refused() if SESSION in request and "case" in request.match_info:
+            return _refused_case(request, error)
+        case _:
+            return render.error_page(request, 409)
+
+
+def _refused_case(request: web.Request, error: Refused) -> web.Response:
+    """The case as it is now, with what was not done; or nothing of it, when it is another's by now."""
+    try:
+        return views.show_case(request, views.found_case(request), 409, refused=str(error))
+    except NoSuchCase:
+        return render.error_page(request, 404)

@@ -1,0 +1,115 @@
+"""What happens in the queue, streamed to the advisers' pages as it is committed; a page resumes by sequence number."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+from aiohttp import web
+
+from handoff.console.auth import cookie_name, current
+from handoff.console.parts import PARTS, parts_of
+from handoff.desk import events_after
+from handoff.domain import Event
+
+BEAT_S = 10
+"""A page that has heard nothing for some time more than this knows that it is behind."""
+SHOWN = ("case", "message", "delivery", "note")
+PRESENCE = frozenset({"adviser.available", "adviser.away", "adviser.capacity_changed", "adviser.disabled"})
+_DIGITS = 15
+
+
+class Feed:
+    """Wakes everybody who listens after each commit."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._listening: set[asyncio.Event] = set()
+        self.closed = False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        woken = asyncio.Event()
+        self._listening.add(woken)
+        try:
+            yield woken
+        finally:
+            self._listening.discard(woken)
+
+    def wake(self) -> None:
+        """May be called from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake_all)
+
+    def close(self) -> None:
+        self.closed = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for woken in self._listening:
+            woken.set()
+
+
+FEED: Final = web.AppKey("feed", Feed)
+
+
+async def running(app: web.Application) -> AsyncIterator[None]:
+    """The feed lives as long as the application."""
+    app[FEED] = feed = Feed(asyncio.get_running_loop())
+    app[PARTS].ledger.on_commit(feed.wake)
+    yield
+    feed.close()
+
+
+async def close(app: web.Application) -> None:
+    """Lets the streams end at once when the service stops."""
+    app[FEED].close()
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Server-sent events after `Last-Event-ID` or `?after=`: what happened, then `beat` when the page is up to date."""
+    seq = _resume_from(request)
+    feed = request.app[FEED]
+    headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    with feed.listening() as woken, contextlib.suppress(ConnectionResetError):
+        await response.write(b"retry: 2000\n\n")
+        while not feed.closed and _is_still_let_in(request):
+            woken.clear()
+            seq = await _write_news(request, response, seq)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), BEAT_S)
+    return response
+
+
+async def _write_news(request: web.Request, response: web.StreamResponse, seq: int) -> int:
+    """Everything after `seq`, then a beat; returns the number that was reached."""
+    reader = parts_of(request).ledger.reader()
+    while events := events_after(reader, seq):
+        seq = events[-1].seq
+        await response.write("".join(_line(event) for event in events if _is_shown(event)).encode())
+    await response.write(f"event: beat\nid: {seq}\ndata: {seq}\n\n".encode())
+    return seq
+
+
+def _line(event: Event) -> str:
+    told = json.dumps({"kind": event.kind, "case": event.case_id, "by": event.adviser_id})
+    return f"event: news\nid: {event.seq}\ndata: {told}\n\n"
+
+
+def _is_shown(event: Event) -> bool:
+    return event.kind.split(".")[0] in SHOWN or event.kind in PRESENCE
+
+
+def _resume_from(request: web.Request) -> int:
+    text = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        raise web.HTTPBadRequest
+    return int(text)
+
+
+def _is_still_let_in(request: web.Request) -> bool:
+    """A log-out, an expired session or a disabled account ends the stream."""
+    return cookie_name(parts_of(request).secure_cookies) in request.cookies and current(request) is not None

@@ -1,0 +1,175 @@
+"""Values become pages: the templates, what they may call, the files beside them, the headers of every answer."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handoff.console.parts import SESSION, parts_of, session_of
+from handoff.console.reading import used_places
+from handoff.domain import MAY_HOLD
+
+HERE: Final = Path(__file__).parent
+KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    body: bytes
+    kind: str
+    mark: str
+    """Changes with the content, so that a browser may keep the file for ever."""
+
+
+def page(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+    """A whole page; what the frame around it needs is added here."""
+    frame = _frame(request) if status < 500 else _bare_frame(request)
+    text = _environment().get_template(template).render(**frame, **values)
+    return web.Response(text=text, status=status, content_type="text/html")
+
+
+def error_page(request: web.Request, status: int, **values: object) -> web.Response:
+    return page(request, "error.html", status, code=status, phrase=HTTPStatus(status).phrase, **{"draft": "", **values})
+
+
+def issues() -> Mapping[str, str]:
+    """The issues a case may be closed with, by code; the words are the templates'."""
+    return dict(_words().issues)
+
+
+def outcomes() -> Mapping[str, str]:
+    return dict(_words().outcomes)
+
+
+async def static(request: web.Request) -> web.Response:
+    asset = _assets().get(request.match_info["name"])
+    if asset is None:
+        raise web.HTTPNotFound
+    fresh = request.query.get("v") == asset.mark
+    kept = "public, max-age=31536000, immutable" if fresh else "no-cache"
+    response = web.Response(body=asset.body, content_type=asset.kind, charset="utf-8", headers={"Cache-Control": kept})
+    response.enable_compression()
+    return response
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+def _frame(request: web.Request) -> dict[str, object]:
+    return _bare_frame(request) | (_frame_of_adviser(request) if SESSION in request else {})
+
+
+def _bare_frame(request: web.Request) -> dict[str, object]:
+    """What needs no database: an error page must not fail as its page did."""
+    parts = parts_of(request)
+    return {
+        "url": _url_of(request),
+        "asset": lambda name: _url_of(request)("static", name=name) + f"?v={_assets()[name].mark}",
+        "local": parts.hours.local,
+        "now": parts.now(),
+        "me": None,
+    }
+
+
+def _frame_of_adviser(request: web.Request) -> dict[str, object]:
+    parts, session = parts_of(request), session_of(request)
+    frame: dict[str, object] = {"me": session.adviser, "csrf": session.csrf, "holds": session.adviser.role in MAY_HOLD}
+    if session.adviser.role in MAY_HOLD:
+        held = parts.desk.held(parts.ledger.reader(), parts.now(), session.adviser.id)
+        frame |= {"mine": held, "used": used_places(session.adviser, held)}
+    return frame
+
+
+def _url_of(request: web.Request) -> Any:
+    def url(name: str, /, **values: object) -> str:
+        filled = {key: str(value) for key, value in values.items()}
+        return str(request.app.router[name].url_for(**filled))
+
+    return url
+
+
+# --- the templates' own tools ----------------------------------------------------------------------------------------
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"minutes": in_minutes, "span": span, "of_minutes": of_minutes, "plain": plain, "clock": _clock}
+    return environment
+
+
+@cache
+def _words() -> Any:
+    return _environment().get_template("words.html").make_module({})
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
+    files = (path for path in (HERE / "static").rglob("*") if path.suffix in KINDS)
+    return {path.name: _asset(path) for path in files}
+
+
+def _asset(path: Path) -> Asset:
+    body = path.read_bytes()
+    return Asset(body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:12])
+
+
+def in_minutes(length: timedelta) -> int:
+    """Whole minutes, rounded down, never below zero."""
+    return max(0, int(length / timedelta(minutes=1)))
+
+
+def span(length: timedelta) -> str:
+    """How long, shortly: "under 1 min", "4 min", "2 h 5 min", "3 days"."""
+    minutes = in_minutes(abs(length))
+    if minutes < 1:
+        return "under 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, left = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {left} min" if left else f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def of_minutes(minutes: int) -> str:
+    return span(timedelta(minutes=minutes))
+
+
+def plain(text: str) -> str:
+    """Signs that turn the direction of what follows are shown as what they are; the rest stays as it was typed."""
+    return _TURNING.sub(lambda found: f"‹U+{ord(found.group()):04X}›", text)
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%H:%M")

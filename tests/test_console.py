@@ -1,0 +1,697 @@
+"""The advisers' web: who may use what, forged posts, log-in, claiming, answering, closing, the live feed."""
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse, CookieJar, FormData, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from handoff.advisers import Credentials, Doorkeeper, LoggedIn
+from handoff.console.app import console
+from handoff.console.render import issues, outcomes, plain
+from handoff.desk import Desk, events_after
+from handoff.domain import AdviserId, CaseId, DeliveryState, Role, State, code
+from tests.demo_desk import OPEN, PACK, PASSWORD, Clock, DemoDesk, desk_in
+from tools.vendor import LIST, differences
+
+HOLD = {Role.ADVISER, Role.SENIOR, Role.LEAD}
+EVERYBODY = {*Role, None}
+"""None stands for somebody who is not logged in."""
+WHO_MAY = {
+    ("GET", "board"): HOLD,
+    ("GET", "log_in"): EVERYBODY,
+    ("POST", "log_in"): EVERYBODY,
+    ("POST", "log_out"): set(Role),
+    ("GET", "account"): set(Role),
+    ("POST", "presence"): HOLD,
+    ("POST", "heartbeat"): HOLD,
+    ("GET", "pulse"): HOLD,
+    ("GET", "events"): HOLD,
+    ("POST", "next"): HOLD,
+    ("GET", "case"): HOLD,
+    ("POST", "claim"): HOLD,
+    ("POST", "take_over"): {Role.SENIOR, Role.LEAD},
+    ("POST", "say"): HOLD,
+    ("POST", "again"): HOLD,
+    ("POST", "note"): HOLD,
+    ("POST", "pause"): HOLD,
+    ("POST", "resume"): HOLD,
+    ("POST", "release"): HOLD,
+    ("GET", "wrap_up"): HOLD,
+    ("POST", "wrap_up"): HOLD,
+    ("POST", "close"): HOLD,
+    ("GET", "static"): EVERYBODY,
+}
+"""Written out here once more on purpose: a route that is added or opened must be added or opened here too."""
+
+Browser = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: Clock) -> Iterator[DemoDesk]:
+    made = desk_in(tmp_path, clock)
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture
+async def server(desk: DemoDesk) -> AsyncIterator[TestServer]:
+    running = TestServer(desk.app(mask=_mask))
+    await running.start_server()
+    yield running
+    await running.close()
+
+
+def _mask(text: str) -> tuple[str, tuple[str, ...]]:
+    masked = text.replace("Jane", "[name]")
+    return masked, ("name",) if masked != text else ()
+
+
+class Visitor:
+    """One browser: keeps its cookies, finds the token that its forms carry, follows nothing by itself."""
+
+    def __init__(self, client: Browser) -> None:
+        self.client = client
+
+    async def get(self, path: str, **more: object) -> ClientResponse:
+        return await self.client.get(f"/desk{path}", allow_redirects=False, **more)  # type: ignore[arg-type]
+
+    async def page(self, path: str) -> str:
+        answer = await self.get(path)
+        assert answer.status == 200, (path, answer.status)
+        return await answer.text()
+
+    async def post(self, path: str, csrf: str | None = None, **fields: object) -> ClientResponse:
+        form = {"csrf": await self.csrf() if csrf is None else csrf, **{key: str(each) for key, each in fields.items()}}
+        return await self.client.post(f"/desk{path}", data=form, allow_redirects=False)
+
+    async def csrf(self) -> str:
+        answer = await self.get("/account")
+        if answer.status != 200:
+            answer = await self.get("/log-in")
+        return found('name="csrf" value="([^"]+)"', await answer.text())
+
+    async def log_in(self, email: str, password: str = PASSWORD, **fields: str) -> ClientResponse:
+        return await self.post("/log-in", email=email, password=password, **fields)
+
+    async def say(self, case_id: CaseId, text: str, seen: int = 0, mark: str = "mark-1") -> ClientResponse:
+        return await self.post(f"/cases/{case_id}/say", text=text, seen_seq=seen, client_id=mark)
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, f"{pattern} is nowhere in the page"
+    return match.group(1)
+
+
+@asynccontextmanager
+async def visiting(server: TestServer, desk: DemoDesk, adviser: AdviserId | None = None) -> AsyncIterator[Visitor]:
+    """A visitor of the desk, logged in as `adviser`."""
+    client: Browser = TestClient(server, cookie_jar=CookieJar(unsafe=True))
+    await client.start_server()
+    if adviser is not None:
+        client.session.cookie_jar.update_cookies({"desk": session_token(desk, adviser)}, server.make_url("/"))
+    try:
+        yield Visitor(client)
+    finally:
+        await client.session.close()
+
+
+def session_token(desk: DemoDesk, adviser: AdviserId) -> str:
+    door = Doorkeeper(desk.ledger.seal)
+    email = desk.ledger.reader().execute("SELECT email FROM adviser WHERE id = ?", [adviser]).fetchone()[0]
+    credentials = door.credentials(desk.ledger.reader(), email, "192.0.2.9", desk.now())
+    assert isinstance(credentials, Credentials)
+    logged_in = desk.ledger.write_now(lambda conn: door.log_in(conn, credentials, True, desk.now()))
+    assert isinstance(logged_in, LoggedIn)
+    return logged_in.token
+
+
+@pytest.fixture
+def amira(desk: DemoDesk) -> AdviserId:
+    return desk.adviser("Amira Khan")
+
+
+@pytest.fixture
+async def visitor(server: TestServer, desk: DemoDesk, amira: AdviserId) -> AsyncIterator[Visitor]:
+    async with visiting(server, desk, amira) as visiting_desk:
+        yield visiting_desk
+
+
+def row_of(desk: DemoDesk, case_id: CaseId) -> tuple[State, int | None]:
+    row = desk.ledger.reader().execute('SELECT state, holder FROM queue_item WHERE "case" = ?', [case_id]).fetchone()
+    return State(row[0]), row[1]
+
+
+def thread_of(desk: DemoDesk, case_id: CaseId) -> list[str]:
+    return [line.text for line in Desk(desk.ledger.seal).thread(desk.ledger.reader(), case_id)]
+
+
+# --- who may ---------------------------------------------------------------------------------------------------------
+
+
+def routes_of(app: web.Application) -> list[tuple[str, str, str]]:
+    """Method, name and path of everything that can be asked for."""
+    return [
+        (route.method, route.resource.name or "", route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None
+    ]
+
+
+def path_of(canonical: str, case_id: CaseId) -> str:
+    return canonical.removeprefix("/desk").replace("{case}", str(case_id)).replace("{name}", "desk.css")
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+async def test_every_route_lets_in_those_it_names_and_nobody_else(
+    server: TestServer, desk: DemoDesk, role: Role | None
+) -> None:
+    case_id = desk.case()
+    somebody = None if role is None else desk.adviser("Somebody", role)
+    routes = routes_of(server.app)
+    assert {(method, name) for method, name, _ in routes} == set(WHO_MAY)
+    async with visiting(server, desk, somebody) as visitor:
+        csrf = await visitor.csrf()
+        routes.sort(key=lambda route: route[1] == "log_out")
+        for method, name, canonical in routes:
+            path = path_of(canonical, case_id)
+            answer = await (visitor.get(path) if method == "GET" else visitor.post(path, csrf, email="", password=""))
+            was_let_in = answer.status not in {401, 403} and "log-in?next" not in answer.headers.get("Location", "")
+            assert was_let_in == (role in WHO_MAY[method, name]), (method, path, role, answer.status)
+            answer.close()
+
+
+async def test_a_route_without_a_rule_is_for_nobody(desk: DemoDesk) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(text="secret")
+
+    app = console(desk.ledger, desk.queue, OPEN, desk.now, secure_cookies=False)
+    app.router.add_get("/forgotten", handler)
+    root = web.Application()
+    root.add_subapp("/desk", app)
+    async with TestServer(root) as server:
+        lead = desk.adviser("Carys Lewis", Role.LEAD)
+        for somebody in (lead, None):
+            async with visiting(server, desk, somebody) as visitor:
+                answer = await visitor.get("/forgotten")
+                assert answer.status in {303, 403}
+                assert "secret" not in await answer.text()
+
+
+async def test_an_unknown_address_is_a_plain_404_for_everybody(
+    server: TestServer, desk: DemoDesk, visitor: Visitor
+) -> None:
+    async with visiting(server, desk) as stranger:
+        for each in (stranger, visitor):
+            for path in ("/nowhere", "/cases/abc", "/static/../app.py", "/static/app.py"):
+                answer = await each.get(path)
+                assert answer.status == 404
+                assert "Not found" in await answer.text()
+
+
+async def test_a_held_case_is_seen_by_its_holder_and_by_seniors_only(
+    server: TestServer, desk: DemoDesk, visitor: Visitor
+) -> None:
+    case_id, ben, senior = desk.case(), desk.adviser("Ben Okafor"), desk.adviser("Sian Rees", Role.SENIOR)
+    assert (await visitor.get(f"/cases/{case_id}")).status == 200  # it waits: everybody may look
+    desk.claim(case_id, ben)
+    for path in (f"/cases/{case_id}", f"/cases/{case_id}/wrap-up", "/cases/999999"):
+        answer = await visitor.get(path)
+        assert answer.status == 404, path
+        assert "tiktok" not in await answer.text()
+    for action in ("say", "note", "release", "wrap-up", "close", "pause", "again"):
+        answer = await visitor.post(
+            f"/cases/{case_id}/{action}",
+            text="x",
+            note="x",
+            seen_seq=0,
+            client_id="m",
+            message=1,
+            issue="x",
+            outcome="x",
+        )
+        assert answer.status == 404, action
+    assert row_of(desk, case_id) == (State.CLAIMED, ben)
+    async with visiting(server, desk, senior) as looking:
+        assert "Take over from" in await looking.page(f"/cases/{case_id}")
+        assert (await looking.post(f"/cases/{case_id}/take-over")).status == 303
+    assert row_of(desk, case_id) == (State.CLAIMED, senior)
+
+
+# --- logging in, forged posts ----------------------------------------------------------------------------------------
+
+
+async def test_one_logs_in_comes_where_one_wanted_and_logs_out(
+    server: TestServer, desk: DemoDesk, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    async with visiting(server, desk) as stranger:
+        asked = await stranger.get(f"/cases/{case_id}")
+        assert asked.headers["Location"] == f"/desk/log-in?next=/desk/cases/{case_id}"
+        answer = await stranger.log_in("Amira@example.org", next=f"/desk/cases/{case_id}")
+        assert (answer.status, answer.headers["Location"]) == (303, f"/desk/cases/{case_id}")
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        token = answer.cookies["desk"].value
+        assert "Amira Khan" in await stranger.page("/")
+        assert (await stranger.post("/log-out")).status == 303
+        assert (await stranger.get("/", headers={"Cookie": f"desk={token}"})).status == 303
+
+
+@pytest.mark.parametrize(
+    "place", ["https://evil.example/", "//evil.example", "/desk/../x", "/other", "/desk//evil.example"]
+)
+async def test_logging_in_never_leads_elsewhere(
+    server: TestServer, desk: DemoDesk, amira: AdviserId, place: str
+) -> None:
+    async with visiting(server, desk) as stranger:
+        assert (await stranger.log_in("amira@example.org", next=place)).headers["Location"] == "/desk/"
+
+
+async def test_too_many_wrong_passwords_close_the_door_for_a_while(
+    server: TestServer, desk: DemoDesk, clock: Clock, amira: AdviserId
+) -> None:
+    async with visiting(server, desk) as stranger:
+        wrong = [await stranger.log_in("amira@example.org", "not this one, no") for _ in range(5)]
+        assert [each.status for each in wrong] == [422] * 5
+        assert "did not match" in await wrong[0].text()
+        shut = await stranger.log_in("amira@example.org")
+        assert shut.status == 429
+        assert int(shut.headers["Retry-After"]) > 60
+        clock.pass_(timedelta(minutes=16))
+        assert (await stranger.log_in("amira@example.org")).status == 303
+
+
+async def test_every_post_needs_the_token_of_its_own_session(
+    server: TestServer, desk: DemoDesk, visitor: Visitor
+) -> None:
+    case_id, ben = desk.case(), desk.adviser("Ben Okafor")
+    async with visiting(server, desk, ben) as other:
+        foreign = await other.csrf()
+    genuine = await visitor.csrf()
+    for method, _, canonical in routes_of(server.app):
+        if method != "POST":
+            continue
+        path = path_of(canonical, case_id)
+        for forged in ("", "x", foreign):
+            answer = await visitor.post(path, forged)
+            assert answer.status == 403, (path, forged)
+            assert "may not do that" in await answer.text()
+        from_elsewhere = await visitor.client.post(
+            f"/desk{path}", data={"csrf": genuine}, headers={"Sec-Fetch-Site": "cross-site"}, allow_redirects=False
+        )
+        assert from_elsewhere.status == 403, path
+    assert row_of(desk, case_id) == (State.WAITING, None)
+    assert (await visitor.post(f"/cases/{case_id}/claim", genuine)).status == 303  # the control: the real one works
+
+
+async def test_a_session_ends_when_nobody_is_there_and_a_page_that_refreshes_itself_is_nobody(
+    desk: DemoDesk, clock: Clock, visitor: Visitor
+) -> None:
+    by_itself = {"Sec-Fetch-Dest": "empty"}
+    for _ in range(4):
+        clock.pass_(timedelta(minutes=9))
+        await visitor.get("/", headers=by_itself)
+    answer = await visitor.get("/", headers=by_itself)
+    assert answer.status == 401
+
+
+async def test_a_session_lasts_while_the_adviser_is_active(clock: Clock, visitor: Visitor) -> None:
+    csrf = await visitor.csrf()
+    for _ in range(4):
+        clock.pass_(timedelta(minutes=9))
+        beat = await visitor.client.post(
+            "/desk/heartbeat",
+            headers={"X-CSRF": csrf, "X-Active": "1", "Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert beat.status == 204
+    assert (await visitor.get("/")).status == 200
+
+
+async def test_files_and_floods_are_refused_before_they_are_read(desk: DemoDesk, visitor: Visitor) -> None:
+    case_id = desk.case()
+    form = FormData()
+    form.add_field("text", io.BytesIO(b"GIF89a"), filename="photo.gif")
+    with_file = await visitor.client.post(f"/desk/cases/{case_id}/say", data=form)
+    assert with_file.status == 415
+    flood = await visitor.post(f"/cases/{case_id}/say", text="x" * 70_000, seen_seq=0, client_id="m")
+    assert flood.status == 413
+
+
+async def test_every_answer_carries_the_policy_and_pages_are_not_kept(
+    server: TestServer, desk: DemoDesk, visitor: Visitor
+) -> None:
+    for path in ("/", "/nowhere", "/account"):
+        answer = await visitor.get(path)
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+        assert answer.headers["Cache-Control"] == "no-store"
+    page = await visitor.page("/")
+    assert not re.search(r"<script>|<style|style=|onclick|javascript:", page)
+
+
+async def test_a_failure_shows_a_plain_page_and_logs_no_words(
+    desk: DemoDesk, visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    case_id = desk.case()
+    desk.ledger.write_now(lambda conn: conn.execute("ALTER TABLE note RENAME TO lost"))
+    answer = await visitor.get(f"/cases/{case_id}")
+    assert answer.status == 500
+    text = await answer.text()
+    assert "Something went wrong" in text
+    assert "Traceback" not in text
+    assert "no such table" not in text + caplog.text
+    assert "OperationalError" in caplog.text
+
+
+# --- the queue -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_queue_says_why_each_case_stands_where_it_stands(
+    desk: DemoDesk, clock: Clock, visitor: Visitor
+) -> None:
+    desk.case(2, "reputation")
+    clock.pass_(timedelta(minutes=5))
+    desk.case(0, "immediate_danger", reason="danger")
+    page = await visitor.page("/")
+    assert page.index("Danger now") < page.index("Posts criticising our staff")
+    assert "Why is this first?</span> Danger goes first, whenever it came." in page
+    assert "The earliest deadline goes first: 25 min left." in page
+    assert "Somebody in danger waits" in page
+
+
+async def test_of_two_advisers_who_claim_at_once_one_has_it_and_the_other_reads_who(
+    server: TestServer, desk: DemoDesk, amira: AdviserId
+) -> None:
+    names = {amira: "Amira Khan", desk.adviser("Ben Okafor"): "Ben Okafor"}
+    for _ in range(3):
+        case_id = desk.case()
+        async with visiting(server, desk, amira) as one, visiting(server, desk, max(names)) as two:
+            tokens = await asyncio.gather(one.csrf(), two.csrf())
+            answers = await asyncio.gather(
+                one.post(f"/cases/{case_id}/claim", tokens[0]), two.post(f"/cases/{case_id}/claim", tokens[1])
+            )
+            places = sorted(answer.headers["Location"] for answer in answers)
+            assert places == [f"/desk/?lost={case_id}", f"/desk/cases/{case_id}"]
+            state, holder = row_of(desk, case_id)
+            assert (state, holder in names) == (State.CLAIMED, True)
+            slower = two if holder == amira else one
+            assert f"was taken by <strong><bdi>{names[AdviserId(holder or 0)]}</bdi>" in await slower.page(
+                f"/?lost={case_id}"
+            )
+        desk.ledger.write_now(lambda conn, id_=case_id, by=holder: desk.queue.release(conn, id_, by, desk.now()))  # type: ignore[misc]
+        desk.ledger.write_now(lambda conn, id_=case_id: desk.queue.abandon(conn, desk._conversation(id_), desk.now()))  # type: ignore[misc]
+
+
+async def test_next_please_takes_the_first_and_capacity_is_said(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    later, first = desk.case(3), desk.case(1)
+    for _ in range(2):
+        desk.claim(desk.case(), amira)
+    assert (await visitor.post("/next")).headers["Location"] == f"/desk/cases/{first}"
+    assert (await visitor.post("/next")).headers["Location"] == "/desk/?notice=full"
+    assert "as many conversations as you may" in await visitor.page("/?notice=full")
+    assert (await visitor.post(f"/cases/{later}/claim")).headers["Location"] == "/desk/?notice=full"
+
+
+async def test_away_is_said_and_can_be_changed(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    assert "go away" in await visitor.page("/")
+    await visitor.post("/presence", available="no")
+    assert "be available" in await visitor.page("/")
+    assert desk.ledger.reader().execute("SELECT available FROM adviser").fetchone()[0] == 0
+
+
+# --- a case ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_hand_over_shows_answers_advice_with_version_and_own_words(desk: DemoDesk, visitor: Visitor) -> None:
+    page = await visitor.page(f"/cases/{desk.case()}")
+    for part in ("Does the account contact pupils?", "treat as yes", "after-48-hours", "2026-11-20.1", PACK.words[0]):
+        assert part in page
+    assert "Nobody has this case" in page
+    assert 'id="composer"' not in page
+
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)> \u202eevil"
+
+
+async def test_what_people_typed_is_shown_as_text_whatever_it_looks_like(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    answers = (replace(PACK.answers[0], question=NASTY, answer=NASTY),)
+    advice = (replace(PACK.advice[0], title=NASTY),)
+    case_id = desk.case(pack=replace(PACK, words=(NASTY,), answers=answers, advice=advice))
+    desk.claim(case_id, amira)
+    desk.hear(case_id, NASTY)
+    await visitor.say(case_id, NASTY, seen=1)
+    await visitor.post(f"/cases/{case_id}/note", note=NASTY)
+    page = await visitor.page(f"/cases/{case_id}")
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 7
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "\u202e" not in page
+    assert page.count("‹U+202E›evil") == 7
+
+
+def test_only_signs_that_turn_the_direction_are_replaced() -> None:
+    assert plain("שלום\u200f \u202eabc\u2066") == "שלום\u200f ‹U+202E›abc‹U+2066›"
+
+
+async def test_an_answer_goes_out_once_however_often_the_button_is_pressed(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    for _ in range(2):
+        answer = await visitor.say(case_id, "Hello")
+        assert answer.headers["Location"] == f"/desk/cases/{case_id}#talk"
+    assert thread_of(desk, case_id) == ["Hello"]
+    page = await visitor.page(f"/cases/{case_id}")
+    assert "You are speaking.</strong> The bot is silent." in page
+    assert "Waiting to be sent" in page
+
+
+async def test_a_reply_to_an_old_page_is_stopped_shows_what_is_new_and_keeps_the_words(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    desk.hear(case_id, "wait, it was taken down")
+    stopped = await visitor.say(case_id, "Report it again", seen=0, mark="mark-7")
+    assert stopped.status == 409
+    page = await stopped.text()
+    assert "Not sent: something new was said" in page
+    assert re.search(r'id="line-1" class="line by-enquirer is-news"', page)
+    assert ">Report it again</textarea>" in page
+    assert found('name="client_id" value="([^"]+)"', page) == "mark-7"
+    seen = int(found('name="seen_seq" value="([0-9]+)"', page))
+    assert (await visitor.say(case_id, "Good news", seen=seen, mark="mark-7")).status == 303
+    assert thread_of(desk, case_id) == ["wait, it was taken down", "Good news"]
+
+
+async def test_names_are_taken_out_of_replies_and_notes_before_they_are_kept(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    answer = await visitor.say(case_id, "Tell Jane")
+    assert "Taken out before it was kept:</strong> a name" in await visitor.page(f"/cases/{case_id}?masked=name")
+    assert "masked=name" in answer.headers["Location"]
+    await visitor.post(f"/cases/{case_id}/note", note="Jane rang")
+    assert thread_of(desk, case_id) == ["Tell [name]"]
+    assert [note.text for note in Desk(desk.ledger.seal).notes(desk.ledger.reader(), case_id)] == ["[name] rang"]
+
+
+async def test_a_note_is_never_in_the_conversation(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    await visitor.post(f"/cases/{case_id}/note", note="canary-9134")
+    page = await visitor.page(f"/cases/{case_id}")
+    log = page[page.index('id="log"') : page.index('id="composer"')]
+    assert "canary-9134" in page
+    assert "canary-9134" not in log + "".join(thread_of(desk, case_id))
+
+
+async def test_a_message_in_doubt_is_sent_again_only_by_a_person(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id, other = desk.case(), desk.case()
+    for each in (case_id, other):
+        desk.claim(each, amira)
+    desk.say(case_id, amira, "Did this arrive?", DeliveryState.UNKNOWN)
+    page = await visitor.page(f"/cases/{case_id}")
+    assert "May not have arrived" in page
+    message = found('name="message" value="([0-9]+)"', page)
+    assert (await visitor.post(f"/cases/{other}/again", message=message, client_id="a")).status == 404
+    assert (await visitor.post(f"/cases/{case_id}/again", message=message, client_id="a")).status == 303
+    assert thread_of(desk, case_id) == ["Did this arrive?"] * 2
+
+
+async def test_words_written_after_the_lease_was_lost_are_given_back_not_sent(
+    desk: DemoDesk, clock: Clock, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    clock.pass_(timedelta(seconds=100))
+    desk.ledger.write_now(lambda conn: desk.queue.lapse(conn, clock()))
+    lost = await visitor.say(case_id, "My long answer")
+    assert lost.status == 404
+    assert "My long answer</textarea>" in await lost.text()
+    desk.claim(case_id, desk.adviser("Ben Okafor"))
+    taken = await visitor.say(case_id, "My long answer")
+    assert taken.status == 404
+    assert "My long answer</textarea>" in await taken.text()
+    assert thread_of(desk, case_id) == []
+
+
+async def test_closing_needs_an_issue_and_an_outcome(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    assert (await visitor.post(f"/cases/{case_id}/wrap-up")).headers["Location"] == f"/desk/cases/{case_id}/wrap-up"
+    page = await visitor.page(f"/cases/{case_id}/wrap-up")
+    assert '<option value="impersonation" selected>' in page
+    refused = await visitor.post(f"/cases/{case_id}/close", issue="impersonation", outcome="", seen_seq=0)
+    assert refused.status == 422
+    text = await refused.text()
+    assert "Choose how it ended" in text
+    assert "Choose what it was about" not in text
+    done = await visitor.post(f"/cases/{case_id}/close", issue="impersonation", outcome="advised", seen_seq=0)
+    assert done.headers["Location"].startswith("/desk/?notice=closed")
+    assert row_of(desk, case_id)[0] is State.DONE
+    assert (await visitor.get(f"/cases/{case_id}")).status == 404
+
+
+async def test_nothing_unread_is_closed_over(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    desk.hear(case_id, "one more thing")
+    stopped = await visitor.post(f"/cases/{case_id}/close", issue="hate", outcome="advised", seen_seq=0)
+    assert stopped.status == 409
+    text = await stopped.text()
+    assert "Not closed: something new was said" in text
+    assert "one more thing" in text
+    assert row_of(desk, case_id)[0] is State.CLAIMED
+
+
+async def test_a_conversation_is_given_back_to_the_bot(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    assert re.search(r'value="given_back" required checked', await visitor.page(f"/cases/{case_id}/wrap-up?give=1"))
+    given = await visitor.post(f"/cases/{case_id}/close", issue="hate", outcome="given_back", seen_seq=0)
+    assert given.headers["Location"].startswith("/desk/?notice=given_back")
+    row = desk.ledger.reader().execute("SELECT outcome, (SELECT speaker FROM voice) FROM queue_item").fetchone()
+    assert tuple(row) == ("given_back", "bot")
+
+
+async def test_a_case_is_paused_resumed_and_released(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    too_early = await visitor.post(f"/cases/{case_id}/pause")
+    assert too_early.status == 409
+    assert "Not done." in await too_early.text()
+    await visitor.say(case_id, "Hello")
+    for action, state in (("pause", State.PAUSED), ("resume", State.ACTIVE), ("release", State.WAITING)):
+        assert (await visitor.post(f"/cases/{case_id}/{action}")).status == 303
+        assert row_of(desk, case_id)[0] is state
+
+
+def test_issues_and_outcomes_are_codes_the_queue_takes() -> None:
+    for each in (*issues(), *outcomes()):
+        assert code(each) == each
+    assert len(issues()) == 27
+
+
+# --- the live feed ---------------------------------------------------------------------------------------------------
+
+
+async def read_until_beat(answer: ClientResponse) -> tuple[list[str], int]:
+    """The kinds of news until the next beat, and the number the page would resume from."""
+    kinds: list[str] = []
+    async with asyncio.timeout(5):
+        while True:
+            line = (await answer.content.readline()).decode().strip()
+            if line.startswith("data: {"):
+                kinds.append(found('"kind": "([^"]+)"', line))
+            elif line.startswith("data: "):
+                return kinds, int(line.removeprefix("data: "))
+
+
+async def test_a_feed_that_resumes_misses_nothing_and_repeats_nothing(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    steady = await visitor.get("/events?after=0")
+    first, seq = await read_until_beat(steady)
+    dropped = await visitor.get("/events?after=0")
+    assert await read_until_beat(dropped) == (first, seq)
+    dropped.close()
+    desk.claim(case_id, amira)
+    assert (await read_until_beat(steady))[0] == ["case.claimed"]
+    desk.hear(case_id, "hello?")
+    assert (await read_until_beat(steady))[0] == ["message.heard"]
+    resumed = await visitor.get("/events?after=0", headers={"Last-Event-ID": str(seq)})
+    kinds, reached = await read_until_beat(resumed)
+    assert kinds == ["case.claimed", "message.heard"]
+    assert reached == events_after(desk.ledger.reader(), 0)[-1].seq
+    for each in (steady, resumed):
+        each.close()
+
+
+async def test_a_feed_carries_no_words(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    desk.hear(case_id, "canary-5521")
+    answer = await visitor.get("/events?after=0")
+    text = (await answer.content.read(2_000)).decode()
+    assert "case.claimed" in text
+    assert "canary-5521" not in text
+    assert "example.org" not in text
+    answer.close()
+
+
+async def test_a_feed_ends_when_its_session_ends(desk: DemoDesk, visitor: Visitor) -> None:
+    answer = await visitor.get("/events?after=0")
+    await read_until_beat(answer)
+    await visitor.post("/log-out")
+    async with asyncio.timeout(5):
+        while await answer.content.readline():
+            pass
+
+
+async def test_an_impossible_resume_number_is_refused(visitor: Visitor) -> None:
+    for after in ("-1", "x", "9" * 40, "²"):
+        assert (await visitor.get("/events", params={"after": after})).status == 400
+
+
+async def test_a_heartbeat_keeps_the_lease_and_so_does_the_frame_without_javascript(
+    desk: DemoDesk, clock: Clock, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    for beat in (visitor.post("/heartbeat"), visitor.get("/pulse?seen=0")):
+        clock.pass_(timedelta(seconds=80))
+        assert (await beat).status in {200, 204}
+        assert not desk.ledger.write_now(lambda conn: desk.queue.lapse(conn, clock()))
+    clock.pass_(timedelta(seconds=100))  # the control: without one it lapses
+    assert desk.ledger.write_now(lambda conn: desk.queue.lapse(conn, clock())) == (case_id,)
+
+
+def test_vendored_files_are_what_the_list_says(tmp_path: Path) -> None:
+    assert differences() == ()
+    (tmp_path / "vendor.toml").write_text(LIST.read_text())
+    (tmp_path / "govuk-frontend.css").write_text("something else")
+    assert len(differences(tmp_path / "vendor.toml")) == 1

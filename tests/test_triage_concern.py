@@ -1,0 +1,113 @@
+"""Triage ranks what a message is about by the editors' own examples."""
+
+import time
+
+import pytest
+
+from bot.domain import LibraryVersion
+from bot.library.model import Flow, Library, Where
+from bot.triage.concern import THRESHOLD, Ranker, rank, ranker_of
+
+HERE = Where("flows/test.yml", 1)
+EXAMPLES = {
+    "impersonation": (
+        "someone made a fake account in our school's name",
+        "a fake profile is pretending to be one of our teachers",
+        "cloned instagram account of a member of staff",
+    ),
+    "reputation": (
+        "parents are criticising the head in a facebook group",
+        "bad google reviews about our school",
+        "negative comments and rumours about staff online",
+    ),
+    "scams": ("a pupil spent hundreds of pounds on robux", "money mule", "gambling and skins in games"),
+    "policy_filtering": ("how often should we review filtering", "training for staff on online safety"),
+}
+
+
+def _flow(name: str, examples: tuple[str, ...], cy: tuple[str, ...] = (), prefix: str = "") -> Flow:
+    return Flow(
+        id=prefix + name, name=name, description=name, first="a", steps={}, where=HERE, intents=(name, f"{name}_too"),
+        examples={"en": examples, "cy": cy},
+    )  # fmt: skip
+
+
+def _library(flows: list[Flow] | None = None) -> Library:
+    flows = flows if flows is not None else [_flow(name, examples) for name, examples in EXAMPLES.items()]
+    return Library(LibraryVersion("test"), {flow.id: flow for flow in flows}, {}, {}, {}, {})
+
+
+LIBRARY = _library()
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("Somebody has set up a fake tiktok account pretending to be me", "impersonation"),
+        ("fakeaccount of our teacher", "impersonation"),
+        ("parents criticise us on facebook", "reputation"),
+        ("he spent £640 on Robux!!", "scams"),
+        ("when do we reveiw our filterring?", "policy_filtering"),
+    ],
+)
+def test_the_nearest_concern_comes_first(text: str, intent: str) -> None:
+    assert rank(text, LIBRARY)[0].name == intent
+
+
+def test_at_most_three_come_back_best_first_with_scores_from_0_to_1() -> None:
+    ranked = rank("fake account with bad comments, training about games and money for staff", LIBRARY)
+    assert len(ranked) == 3
+    assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
+    assert all(THRESHOLD <= each.score <= 1 for each in ranked)
+
+
+def test_an_example_itself_scores_high_and_says_why() -> None:
+    (best, *_) = rank("money mule", LIBRARY)
+    assert best.score > 0.5
+    assert set(best.because.split(", ")) == {"money", "mule"}
+
+
+@pytest.mark.parametrize("text", ["", "asdfgh qwerty", "!!!", "[name] [phone]", "the and of", "zzz " * 500])
+def test_nothing_heard_is_nothing_guessed(text: str) -> None:
+    assert rank(text, LIBRARY) == ()
+
+
+def test_tags_of_masked_data_tell_nothing() -> None:
+    assert rank("fake account [handle] [name]", LIBRARY) == rank("fake account", LIBRARY)
+
+
+def test_patterns_and_flows_without_examples_or_intents_are_never_meant() -> None:
+    silent = Flow(id="x", name="x", description="", first="a", steps={}, where=HERE, examples={"en": ("hello",)})
+    library = _library([_flow("stop", ("stop",), prefix="pattern_"), _flow("empty", ()), silent])
+    assert rank("stop hello empty", library) == ()
+
+
+def test_examples_in_welsh_are_heard_too() -> None:
+    library = _library(
+        [_flow("impersonation", ("fake account",), ("cyfrif ffug yn enw'r ysgol",)), _flow("x", ("other",))]
+    )
+    assert rank("mae cyfrif ffug", library)[0].name == "impersonation"
+
+
+def test_a_ranker_is_made_once_for_each_library_even_of_one_version() -> None:
+    other = _library([_flow("impersonation", ("something else",))])
+    assert ranker_of(LIBRARY) is ranker_of(LIBRARY)
+    assert ranker_of(other) is not ranker_of(LIBRARY)
+
+
+def test_ranking_is_always_the_same() -> None:
+    assert rank("staff account online", LIBRARY) == Ranker(LIBRARY.flows.values()).rank("staff account online")
+
+
+def test_a_message_is_ranked_in_two_milliseconds() -> None:
+    many = [_flow(f"{name}_{n}", tuple(f"{text} {n} {m}" for text in examples for m in range(10))) for n in range(7) for name, examples in EXAMPLES.items()]  # fmt: skip # noqa: E501
+    ranker = Ranker(_library(many).flows.values())
+    text = "Someone has made a fake account in our name on tiktok and parents are commenting, how do we review it"
+    best = min(_seconds(ranker, text) for _ in range(5))
+    assert best < 0.006, "two milliseconds on a quiet machine; others may be at work beside us"
+
+
+def _seconds(ranker: Ranker, text: str) -> float:
+    began = time.thread_time()
+    ranker.rank(text)
+    return time.thread_time() - began

@@ -82,7 +82,7 @@ def actions(port: Annotated[int, typer.Option(help="Loopback only.")] = 5055) ->
 @app.command()
 def check(json_: Json = False, folder: Folder = None, translations: bool = False, due: bool = False) -> None:
     """Checks flows and content, walks every path of every flow, and says what must be mended and how."""
-    from bot.library.check_report import report_on
+    from bot.checking.report import report_on
 
     report = report_on(_settings(folder).library_folder, translations=translations, due=due)
     typer.echo(report.as_json() if json_ else report.as_text())
@@ -124,7 +124,7 @@ def publish(
     folder: Folder = None,
 ) -> None:
     """Checks the folder and makes it live for new conversations. Running ones stay on their version."""
-    from bot.library.check_report import report_on
+    from bot.checking.report import report_on
     from bot.library.versions import read_files
 
     library_folder = _settings(folder).library_folder

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from bot.bell import Bell
-from bot.channels.contract import PULLED, Line, State
+from bot.channels.contract import PULLED, Answer, Line, State
 from bot.domain import Address, ChannelName, Reply, Turn
 from bot.engine.record import Record, record_of
 from bot.engine.render import Rendered, render
@@ -15,7 +15,7 @@ from bot.library.model import Library
 from bot.outbox import Outbox, Waiting
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
-from bot.store import Store, Stored
+from bot.store import Spoken, Store, Stored
 from bot.turns import Turns
 from handoff import desk
 from handoff.domain import DeliveryState, MessageId
@@ -63,14 +63,16 @@ class Rooms:
     async def take(self, turn: Turn) -> None:
         await self._turns.handle(turn)
 
-    async def answer(self, turn: Turn) -> list[Line]:
+    async def answer(self, turn: Turn) -> Answer:
         handled = await self._turns.handle(turn)
         db = self._ledger.reader()
         waiting = {row.seq: row for row in self._outbox.unfetched(db, handled.conversation)}
         if handled.replies:
             said = self._outbox.of_conversation(db, handled.conversation, after=min(handled.replies) - 1)
             waiting |= {row.seq: row for row in said if row.seq in handled.replies}
-        return await self._lines([waiting[seq] for seq in sorted(waiting)])
+        own = self._store.spoken(db, handled.conversation, after=handled.turn - 1)[:1]
+        lines = await self._lines([waiting[seq] for seq in sorted(waiting)])
+        return Answer(_own_line(own[0]) if own else None, tuple(lines))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -84,11 +86,7 @@ class Rooms:
         here = self._here(channel, address)
         if here is None:
             return []
-        own = [
-            Line(None, "you", Rendered.of_plain_text(spoken.words), spoken.at)
-            for spoken in self._store.spoken(self._ledger.reader(), here.id)
-            if spoken.words
-        ]
+        own = [line for spoken in self._store.spoken(self._ledger.reader(), here.id) if (line := _own_line(spoken))]
         said = await self.since(channel, address, 0)
         return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
 
@@ -153,6 +151,10 @@ class Rooms:
         for row in rows:
             if self._outbox.fetched(db, row.seq) and row.message is not None:
                 self._queue.record_delivery(db, MessageId(row.message), DeliveryState.SENT, now)
+
+
+def _own_line(spoken: Spoken) -> Line | None:
+    return Line(None, "you", Rendered.of_plain_text(spoken.words), spoken.at) if spoken.words else None
 
 
 def _author(row: Waiting) -> str:

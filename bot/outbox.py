@@ -70,8 +70,9 @@ class Outbox:
         """What waits for this enquirer's side to fetch it, in order."""
         return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.state = 'queued' ORDER BY o.id", [conversation]))
 
-    def of_turn(self, db: sqlite3.Connection, turn: int) -> list[Waiting]:
-        return self._rows(db.execute(_SELECT + "o.turn = ? ORDER BY o.id", [turn]))
+    def of_turn(self, db: sqlite3.Connection, conversation: ConversationId, turn: int) -> list[Waiting]:
+        """The replies of one turn, in order."""
+        return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.turn = ? ORDER BY o.id", [conversation, turn]))
 
     def due(
         self, db: sqlite3.Connection, channels: Sequence[ChannelName], now: datetime, limit: int = 200

@@ -23,25 +23,18 @@ from bot.domain import (
     Gate,
     HandOver,
     Heard,
-    MediaKind,
-    MediaRefused,
     Outcome,
-    Pressed,
     Reply,
     Said,
     Turn,
 )
 from bot.engine.advance import advance, begin
 from bot.errors import ConversationMoved
-from bot.guard.media import has_media
-from bot.guard.personal_data import mask
-from bot.guard.text import clean
-from bot.library.model import CollectStep
+from bot.hearing import prepared, words_of
 from bot.outbox import Outbox
 from bot.pack import pack_of
 from bot.shelf import Kept, Shelf
 from bot.store import Store, Stored
-from bot.triage.concern import rank
 from handoff.domain import NewCase
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -62,6 +55,7 @@ class Handled:
     """What became of a turn: the outbox numbers of its replies, or those of its first copy."""
 
     conversation: ConversationId
+    turn: int
     replies: tuple[int, ...]
     duplicate: bool = False
 
@@ -109,7 +103,7 @@ class Turns:
         db = self._ledger.reader()
         taken = self.store.turn_already_taken(db, external)
         if taken:
-            return Handled(taken[0], tuple(row.seq for row in self.outbox.of_turn(db, taken[1])), duplicate=True)
+            return Handled(*taken, tuple(row.seq for row in self.outbox.of_turn(db, *taken)), duplicate=True)
         before = self.store.find(db, mark)
         thought = await self._think(turn, mark, before)
         return await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
@@ -117,24 +111,29 @@ class Turns:
     # --- thinking ----------------------------------------------------------------------------------------------------
 
     async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
-        kept, conversation = self._where(before)
+        kept, conversation = self._where(mark, before)
         if not self._pace.allows(mark, turn.heard.at):
             return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None, ("too_fast",))
-        heard = _prepared(turn.heard, kept, conversation)
-        words = _words(heard, conversation)
+        try:
+            heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
+            words = words_of(heard, kept.library, conversation)
+        except Exception as error:  # what cannot be made safe is not kept at all
+            log.error("turn.not_prepared", error=type(error).__name__)
+            return _Thought(_apology(conversation), turn.heard, None, ("internal_error",))
         try:
             outcome = await self._advance(kept, conversation, heard)
         except Exception as error:
             log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
-            outcome = Outcome(conversation, (Reply("utter_internal_error"),))
-            return _Thought(outcome, heard, words, ("internal_error",))
+            return _Thought(_apology(conversation), heard, words, ("internal_error",))
         return _Thought(outcome, heard, words, _flags(heard))
 
-    def _where(self, before: Stored | None) -> tuple[Kept, Conversation]:
-        """The pinned library of a running conversation; the live one where something new begins."""
-        if before is None or before.conversation.ended:
-            kept = self._shelf.live()
-            return kept, begin(kept.library)
+    def _where(self, mark: bytes, before: Stored | None) -> tuple[Kept, Conversation]:
+        """The pinned library of a running conversation; the live one where something new begins, in the language of
+        the conversation before."""
+        if before is None:
+            kept, last = self._shelf.live(), self.store.latest(self._ledger.reader(), mark)
+            new = begin(kept.library)
+            return kept, replace(new, language=last.conversation.language) if last else new
         return self._shelf.pinned(before.conversation.library), before.conversation
 
     async def _advance(self, kept: Kept, conversation: Conversation, heard: Heard) -> Outcome:
@@ -163,9 +162,9 @@ class Turns:
         if outcome.delete is Deletion.WORDS:
             self.store.forget_words(db, here.id, now)
         if before and before.speaker == "adviser":
-            return Handled(here.id, ())
+            return Handled(here.id, number, ())
         replies = self._put(db, here, number, outcome.replies, now, turn.channel)
-        return Handled(here.id, tuple(replies))
+        return Handled(here.id, number, tuple(replies))
 
     def _saved(
         self, db: sqlite3.Connection, turn: Turn, mark: bytes, before: Stored | None, after: Conversation, now: datetime
@@ -239,38 +238,8 @@ class Turns:
         self._put(db, before, None, outcome.replies, now, channel)
 
 
-def _prepared(heard: Heard, kept: Kept, conversation: Conversation) -> Heard:
-    """Words as the rest of the house may see them: cleaned, cut, masked, looked at by the gate, heard by triage."""
-    if not isinstance(heard, Said):
-        return heard
-    if has_media(heard.text):
-        return MediaRefused(MediaKind.OTHER, heard.at)
-    cleaned = clean(heard.text)
-    masked = mask(cleaned.text)
-    gate = kept.keeper.look(masked.text).gate
-    intents = rank(masked.text, kept.library) if gate is Gate.NONE and _listening(kept, conversation) else ()
-    return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents)
-
-
-def _listening(kept: Kept, conversation: Conversation) -> bool:
-    """Triage is asked where its answer can be used: at the beginning, and at questions that take free text."""
-    if not conversation.waiting or not conversation.stack:
-        return True
-    top = conversation.stack[-1]
-    flow = kept.library.flows.get(top.flow)
-    step = flow.steps.get(top.step) if flow else None
-    return not conversation.answers or (isinstance(step, CollectStep) and step.free_text)
-
-
-def _words(heard: Heard, conversation: Conversation) -> str | None:
-    """What the transcript keeps, sealed: masked words, or the label pressed. A child's words are not kept at all."""
-    match heard:
-        case Said(text=text, gate=gate):
-            return None if gate is Gate.CHILD else text or None
-        case Pressed(token=token):
-            return next((offer.title for offer in conversation.offers if offer.token == token), None)
-        case _:
-            return None
+def _apology(conversation: Conversation) -> Outcome:
+    return Outcome(conversation, (Reply("utter_internal_error", language=conversation.language),))
 
 
 def _flags(heard: Heard) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import ClientResponse, CookieJar, FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handoff.advisers import Credentials, Doorkeeper, LoggedIn
 from handoff.console.app import console
+from handoff.console.auth import LOGGED_IN, NOBODY, RULES
 from handoff.console.render import issues, outcomes, plain
 from handoff.desk import Desk, events_after
 from handoff.domain import AdviserId, CaseId, DeliveryState, Role, State, code
@@ -122,21 +122,11 @@ async def visiting(server: TestServer, desk: DemoDesk, adviser: AdviserId | None
     client: Browser = TestClient(server, cookie_jar=CookieJar(unsafe=True))
     await client.start_server()
     if adviser is not None:
-        client.session.cookie_jar.update_cookies({"desk": session_token(desk, adviser)}, server.make_url("/"))
+        client.session.cookie_jar.update_cookies({"desk": desk.token(adviser)}, server.make_url("/"))
     try:
         yield Visitor(client)
     finally:
         await client.session.close()
-
-
-def session_token(desk: DemoDesk, adviser: AdviserId) -> str:
-    door = Doorkeeper(desk.ledger.seal)
-    email = desk.ledger.reader().execute("SELECT email FROM adviser WHERE id = ?", [adviser]).fetchone()[0]
-    credentials = door.credentials(desk.ledger.reader(), email, "192.0.2.9", desk.now())
-    assert isinstance(credentials, Credentials)
-    logged_in = desk.ledger.write_now(lambda conn: door.log_in(conn, credentials, True, desk.now()))
-    assert isinstance(logged_in, LoggedIn)
-    return logged_in.token
 
 
 @pytest.fixture
@@ -175,23 +165,45 @@ def path_of(canonical: str, case_id: CaseId) -> str:
     return canonical.removeprefix("/desk").replace("{case}", str(case_id)).replace("{name}", "desk.css")
 
 
+async def mismatches(server: TestServer, desk: DemoDesk, role: Role | None) -> list[tuple[str, str]]:
+    """The routes that let this role in against the list, or keep it out against it."""
+    case_id = desk.case()
+    somebody = None if role is None else desk.adviser("Somebody", role)
+    routes = sorted(routes_of(server.app), key=lambda route: route[1] == "log_out")
+    wrong = []
+    async with visiting(server, desk, somebody) as visitor:
+        csrf = await visitor.csrf()
+        for method, name, canonical in routes:
+            path = path_of(canonical, case_id)
+            answer = await (visitor.get(path) if method == "GET" else visitor.post(path, csrf, email="", password=""))
+            assert answer.status < 500, path
+            was_let_in = answer.status not in {401, 403} and "log-in?next" not in answer.headers.get("Location", "")
+            wrong += [(method, name)] * (was_let_in != (role in WHO_MAY[method, name]))
+            answer.close()
+    return wrong
+
+
 @pytest.mark.parametrize("role", [*Role, None])
 async def test_every_route_lets_in_those_it_names_and_nobody_else(
     server: TestServer, desk: DemoDesk, role: Role | None
 ) -> None:
-    case_id = desk.case()
-    somebody = None if role is None else desk.adviser("Somebody", role)
-    routes = routes_of(server.app)
-    assert {(method, name) for method, name, _ in routes} == set(WHO_MAY)
-    async with visiting(server, desk, somebody) as visitor:
-        csrf = await visitor.csrf()
-        routes.sort(key=lambda route: route[1] == "log_out")
-        for method, name, canonical in routes:
-            path = path_of(canonical, case_id)
-            answer = await (visitor.get(path) if method == "GET" else visitor.post(path, csrf, email="", password=""))
-            was_let_in = answer.status not in {401, 403} and "log-in?next" not in answer.headers.get("Location", "")
-            assert was_let_in == (role in WHO_MAY[method, name]), (method, path, role, answer.status)
-            answer.close()
+    assert {(method, name) for method, name, _ in routes_of(server.app)} == set(WHO_MAY)
+    assert await mismatches(server, desk, role) == []
+
+
+async def test_a_rule_that_is_too_wide_or_too_narrow_is_noticed(desk: DemoDesk) -> None:
+    """The control of the test above."""
+    app = console(desk.ledger, desk.queue, OPEN, desk.now, secure_cookies=False)
+    for route in app[RULES]:
+        name = (route.method, route.resource.name if route.resource else None)
+        if name == ("GET", "pulse"):
+            app[RULES][route] = LOGGED_IN
+        if name == ("GET", "static"):
+            app[RULES][route] = NOBODY
+    root = web.Application()
+    root.add_subapp("/desk", app)
+    async with TestServer(root) as server:
+        assert set(await mismatches(server, desk, Role.EDITOR)) == {("GET", "pulse"), ("GET", "static")}
 
 
 async def test_a_route_without_a_rule_is_for_nobody(desk: DemoDesk) -> None:

@@ -41,6 +41,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn led to: `own` is the enquirer's line as it was kept (masked), None when nothing of it was."""
+
+    own: Line | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """How a conversation stands, for the enquirer's side."""
 
@@ -60,7 +68,7 @@ class House(Protocol):
     async def take(self, turn: Turn) -> None:
         """For channels that push: the courier delivers what it led to."""
 
-    async def answer(self, turn: Turn) -> list[Line]:
+    async def answer(self, turn: Turn) -> Answer:
         """For channels that are pulled: the turn's replies, and anything that was still waiting."""
 
     async def since(self, channel: ChannelName, address: Address, after: int) -> list[Line]:

@@ -77,7 +77,7 @@ class RestChannel:
 
     async def webhook(self, request: web.Request) -> web.StreamResponse:
         turn = turn_from(await json_body(request), REST, self._now())
-        messages = [as_rasa(turn.address, each.rendered) for each in await self._house.answer(turn)]
+        messages = [as_rasa(turn.address, each.rendered) for each in (await self._house.answer(turn)).lines]
         if request.query.get("stream") == "true":
             lines = "".join(f"{web.json_response(each).text}\n" for each in messages)
             return web.Response(text=lines, content_type="text/plain")

@@ -34,7 +34,7 @@ class TerminalChannel:
 
     async def _say(self, heard: Opened | Said) -> None:
         turn = Turn(TERMINAL, self._address, secrets.token_hex(8), heard)
-        for line in await self._house.answer(turn):
+        for line in (await self._house.answer(turn)).lines:
             self._show(line)
 
     def _show(self, line: Line) -> None:

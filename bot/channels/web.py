@@ -63,6 +63,8 @@ class WebChannel:
             web.get("/chat", self.page),
             web.post("/chat", self.form),
             web.get("/widget.js", self.widget),
+            web.get("/static/widget.js", self.widget),
+            web.get("/static/widget.css", self.widget),
             web.post("/api/chat", self.say),
             web.get("/api/chat", self.read),
             web.options("/api/chat", self.preflight),
@@ -80,8 +82,9 @@ class WebChannel:
         came = came_from(await _json(request), self._now())
         given = _bearer(request)
         address = given or Address(secrets.token_urlsafe(32))
-        lines = await self._house.answer(Turn(WEB, address, came.id, came.heard))
-        return self._shown(request, address, lines)
+        answer = await self._house.answer(Turn(WEB, address, came.id, came.heard))
+        own = [answer.own] if answer.own else []
+        return self._shown(request, address, [*own, *answer.lines])
 
     async def read(self, request: web.Request) -> web.Response:
         address = _bearer(request)
@@ -147,9 +150,11 @@ class WebChannel:
         return self._open_to_embeds(request, response)
 
     async def widget(self, request: web.Request) -> web.StreamResponse:
-        response = web.FileResponse(FOLDER / "static" / "widget.js")
+        """The two files any site may load: the script, and the style sheet the script adopts."""
+        name = "widget.css" if request.path.endswith(".css") else "widget.js"
+        response = web.FileResponse(FOLDER / "static" / name, headers={"Cache-Control": "public, max-age=600"})
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        return response
+        return self._open_to_embeds(request, response)
 
     async def preflight(self, request: web.Request) -> web.Response:
         response = self._open_to_embeds(request, web.Response(status=204))
@@ -162,6 +167,7 @@ class WebChannel:
         origin = request.headers.get("Origin")
         if origin and (not self._origins or origin in self._origins):
             response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
             response.headers["Vary"] = "Origin"
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -316,6 +322,7 @@ def shown_state(state: State) -> dict[str, Any]:
         "reference": state.reference,
         "commands": [{"intent": intent, "title": title} for intent, title in state.commands],
         "ended": state.ended,
+        "lang": state.language,
         "service": {"name": state.service},
     }
 

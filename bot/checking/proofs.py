@@ -156,6 +156,8 @@ class Proofs:
         conditions = [b.condition.source for b in branches if b.target == target and b.condition]
         if conditions:
             return f"where '{before.id}' is passed, {' or '.join(f'`{each}`' for each in conditions)} is never true"
+        if len(branches) == 1:
+            return f"no way goes on after '{before.id}'"
         return f"where '{before.id}' is passed, one of the conditions above the else is always true"
 
     # --- a person ----------------------------------------------------------------------------------------------------
@@ -228,12 +230,19 @@ class Proofs:
         for (response, slots), place in self.ways.said.items():
             for nation in _nations(slots):
                 reply = Reply(response, (*(pair for pair in slots if pair[0] != "nation"), ("nation", nation)))
-                if not render(self.library, reply, CHANNEL, self.today).text.strip():
+                if not (
+                    self.has_placeholder(response) or render(self.library, reply, CHANNEL, self.today).text.strip()
+                ):
                     message = f"'{response}' has nothing to say where '{place[1]}' says it"
                     self.complaints.error(
                         self.where(place), "no-words", message, "give it a last variation without condition"
                     )
                     break
+
+    def has_placeholder(self, response_id: str) -> bool:
+        """What fills it may be forgotten in the states walked here, since no way depends on it."""
+        response = self.library.responses.get(response_id)
+        return any("{" in text for each in (response.variations if response else ()) for text in each.text.values())
 
 
 def _exhausted(step: Step) -> str | None:

@@ -285,10 +285,8 @@ class _Explorer:
     def run(self, walk: Walk, base: str) -> tuple[State | None, End]:
         """Take the engine's steps until someone must act, or another flow takes this one's place. Raises: WalkError."""
         while True:
-            if walk.ended:
-                return None, End.STOPPED
             if not walk.stack:
-                return None, End.PEOPLE if walk.with_people else End.OVER
+                return None, End.STOPPED if walk.ended else End.PEOPLE if walk.with_people else End.OVER
             if walk.stack[0].flow != base:
                 return self.entry(walk.stack[0].flow, walk.slots, with_people=walk.with_people), End.NONE
             if walk.waiting:

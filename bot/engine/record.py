@@ -74,9 +74,10 @@ def question_of(library: Library, answered: Answered) -> str:
 
 
 def answer_of(library: Library, answered: Answered) -> str:
-    """The label that was chosen; a sensitive answer is hidden."""
+    """The label that was chosen; a sensitive answer, and words typed freely, are hidden."""
     step = _step(library, answered.flow, answered.step)
-    return HIDDEN if step is None or step.sensitive else answered.title or str(answered.value)
+    shown = answered.title or ("" if answered.value is None else str(answered.value))
+    return HIDDEN if step is None or step.sensitive or not shown else shown
 
 
 def _step(library: Library, flow_id: str, step_id: str) -> CollectStep | None:

@@ -158,15 +158,15 @@ async def log_out_now(request: web.Request) -> web.Response:
     now = parts.now()
     await parts.ledger.write(lambda conn: log_out(conn, session, now))
     response = web.Response(status=303, headers={"Location": f"{request.app.router['log_in'].url_for()}?out=1"})
-    response.headers["Clear-Site-Data"] = '"storage"'
     response.del_cookie(cookie_name(parts.secure_cookies), path="/", secure=parts.secure_cookies, httponly=True)
     return response
 
 
 def _log_in_form(request: web.Request, status: int = 200, **values: object) -> web.Response:
     token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
+    csrf = session_of(request).csrf if SESSION in request else token
     back = request.query.get("next", "")
-    values = {"csrf": token, "next": back, "out": "out" in request.query, **values}
+    values = {"csrf": csrf, "next": back, "out": "out" in request.query, **values}
     response = page(request, "log_in.html", status, **values)
     secure = parts_of(request).secure_cookies
     response.set_cookie(

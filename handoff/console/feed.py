@@ -75,7 +75,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     with feed.listening() as woken, contextlib.suppress(ConnectionResetError):
-        await response.write(b"retry: 2000\n\n")
+        await response.write(b"retry: 1000\n\n")
         while not feed.closed and _is_still_let_in(request):
             woken.clear()
             seq = await _write_news(request, response, seq)

@@ -46,7 +46,7 @@ class Asset:
 def page(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
     """A whole page; what the frame around it needs is added here."""
     frame = _frame(request) if status < 500 else _bare_frame(request)
-    text = _environment().get_template(template).render(**frame, **values)
+    text = _environment().get_template(template).render({**frame, **values})
     return web.Response(text=text, status=status, content_type="text/html")
 
 
@@ -124,7 +124,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minutes": in_minutes, "span": span, "of_minutes": of_minutes, "plain": plain, "clock": _clock}
+    environment.filters |= {"span": span, "of_minutes": of_minutes, "plain": plain, "clock": _clock}
     return environment
 
 

@@ -5,7 +5,7 @@ const QUIET_FOR_MS = 25_000; // the server gives a sign every 10 s; longer than 
 const HEARTBEAT_MS = 20_000;
 const REFRESH_MS = 30_000; // "waited 4 min" grows old without any event
 const SEEN_AFTER_MS = 1_200; // a line counts as seen when it has been on the screen for so long
-const GHOST_MS = 6_000;
+const GHOST_MS = 3_000;
 
 document.documentElement.classList.add("has-script");
 const byId = (id) => document.getElementById(id);
@@ -100,6 +100,7 @@ let lastSign = 0;
 let state = "starting";
 
 function listen() {
+  if (state === "gone") return;
   source?.close();
   source = new EventSource(`${body.dataset.events}?after=${seq}`);
   source.addEventListener("beat", (event) => {
@@ -115,7 +116,9 @@ function listen() {
   });
   source.onerror = () => {
     setFeed("behind");
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3_000);
+    if (source.readyState !== EventSource.CLOSED) return;
+    heartbeat(); // perhaps nobody is logged in any more
+    setTimeout(listen, 3_000);
   };
 }
 
@@ -256,6 +259,7 @@ addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target === composer) return;
   if (event.target.dataset.underWay) return event.preventDefault();
   event.target.dataset.underWay = "yes";
+  if ("logOut" in event.target.dataset) sessionStorage.clear(); // drafts do not outlive the one who wrote them
 });
 addEventListener("pageshow", () => document.querySelectorAll("[data-under-way]").forEach((form) => delete form.dataset.underWay));
 

@@ -1,0 +1,67 @@
+"""What a Turn says, made safe: cleaned, cut, masked, looked at by the gate, heard by triage. Before anything is kept."""
+
+from dataclasses import replace
+
+from bot.domain import Conversation, Gate, Heard, MediaKind, MediaRefused, Pressed, Said
+from bot.guard.media import has_media
+from bot.guard.personal_data import mask
+from bot.guard.text import clean
+from bot.library.model import CollectStep, Library
+from bot.triage.concern import rank
+from bot.triage.gate import GateKeeper
+from bot.triage.lexicon import KnownWords
+
+MAX_NUMBER_DIGITS = 2
+
+
+def prepared(heard: Heard, library: Library, keeper: GateKeeper, known: KnownWords, conversation: Conversation) -> Heard:
+    """Words as the rest of the house may see them; anything else as it came."""
+    if not isinstance(heard, Said) or _are_ours(heard.text, conversation):
+        return heard
+    cleaned = clean(heard.text)
+    masked = mask(cleaned.text, known)
+    gate = keeper.look(masked.text).gate
+    if has_media(heard.text):
+        return _media(heard, gate)
+    intents = rank(masked.text, library) if gate is Gate.NONE and _listening(library, conversation) else ()
+    return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents)
+
+
+def _are_ours(text: str, conversation: Conversation) -> bool:
+    """A label we offered, or its number: words of our own hide nobody's name."""
+    if len(text) <= MAX_NUMBER_DIGITS:
+        return text.isdecimal()
+    return any(offer.title == text for offer in conversation.offers)
+
+
+def _media(heard: Said, gate: Gate) -> Heard:
+    """A pasted picture is refused and nothing of the text is kept; danger words beside it are still acted on."""
+    if gate is Gate.NONE:
+        return MediaRefused(MediaKind.OTHER, heard.at)
+    return replace(heard, text="", gate=gate)
+
+
+def _listening(library: Library, conversation: Conversation) -> bool:
+    """Triage is asked where its answer can be used: before the first answer, at questions that take free text, and
+    when no topic is open."""
+    if not conversation.answers or not conversation.waiting or not conversation.stack:
+        return True
+    top = conversation.stack[-1]
+    flow = library.flows.get(top.flow)
+    step = flow.steps.get(top.step) if flow else None
+    only_patterns = all(frame.flow.startswith("pattern_") for frame in conversation.stack)
+    return only_patterns or (isinstance(step, CollectStep) and step.free_text)
+
+
+def words_of(heard: Heard, library: Library, conversation: Conversation) -> str | None:
+    """What the transcript keeps, sealed: masked words, or the label pressed. A child's words are not kept at all."""
+    match heard:
+        case Said(text=text, gate=gate):
+            return None if gate is Gate.CHILD else text or None
+        case Pressed(token=token) if token.startswith("!"):
+            flow = library.flows.get(library.by_intent.get(token[1:], ""))
+            return flow.names.get(conversation.language, flow.name) if flow else None
+        case Pressed(token=token):
+            return next((offer.title for offer in conversation.offers if offer.token == token), None)
+        case _:
+            return None

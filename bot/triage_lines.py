@@ -1,0 +1,67 @@
+"""`firstline triage`: what each message of a file seems to be about, one JSON line each."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.domain import Intent
+from bot.errors import FirstlineError
+from bot.guard.personal_data import mask
+from bot.guard.text import clean
+from bot.library.versions import read_files
+from bot.shelf import Kept, opened
+from bot.triage.concern import rank
+from bot.triage.platform import PlatformSpotter
+from bot.triage.urgency import is_urgent
+
+
+class BadLineError(FirstlineError):
+    """A line that is not {"text": "…"}."""
+
+
+def lines_about(folder: Path, lines: Iterable[str]) -> Iterator[str]:
+    """For each `{"text": …}` its gate, concerns with scores, platform and urgency. Empty lines are passed over.
+
+    Raises: LibraryInvalid; BadLineError with the number of the line, after the lines before it were answered.
+    """
+    kept = opened(read_files(folder))
+    spotter = PlatformSpotter(kept.words)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield json.dumps(_about(kept, spotter, _text(number, line)), ensure_ascii=False)
+
+
+def _text(number: int, line: str) -> str:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise BadLineError(f'line {number}: not JSON ({error}). Write {{"text": "…"}}.') from None
+    if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+        raise BadLineError(f'line {number}: no text. Write {{"text": "…"}}.')
+    return str(found["text"])
+
+
+def _about(kept: Kept, spotter: PlatformSpotter, text: str) -> dict[str, Any]:
+    """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
+    cleaned = clean(text).text
+    masked = mask(cleaned, kept.words.known).text
+    gate = kept.keeper.look(masked).gate
+    ranked = [{"concern": _concern(kept, intent), "score": round(intent.score, 4)} for intent in _heard(kept, masked)]
+    first = str(ranked[0]["concern"]) if ranked else None
+    return {
+        "text": text,
+        "gate": gate.value,
+        "ranked": ranked,
+        "platform": spotter.platform_of(cleaned),
+        "urgent": is_urgent(gate, first),
+    }
+
+
+def _heard(kept: Kept, text: str) -> tuple[Intent, ...]:
+    return rank(text, kept.library)
+
+
+def _concern(kept: Kept, intent: Intent) -> str:
+    flow = kept.library.flows.get(kept.library.by_intent.get(intent.name, ""))
+    return flow.concern if flow and flow.concern else intent.name

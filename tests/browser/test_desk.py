@@ -1,0 +1,395 @@
+"""The advisers' desk in a real browser: by keyboard alone, live, on a broken line, without JavaScript, for axe."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from handoff import advisers
+from handoff.desk import Desk
+from handoff.domain import AdviserId, CaseId, DeliveryState, Role
+from tests.demo_desk import PASSWORD, Clock, DemoDesk, desk_in, fill
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync",
+         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+WAIT_MS = 8_000
+LIVE = "body[data-feed=live]"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+Opener = Callable[..., Any]
+
+
+class Served:
+    """A desk on loopback with its own loop on a thread; `stop` and `start` break and mend the line on the same port."""
+
+    def __init__(self, desk: DemoDesk) -> None:
+        self.desk = desk
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/desk"
+
+    def start(self) -> None:
+        self._run(self._start())
+
+    def stop(self) -> None:
+        self._run(self._runner.cleanup())
+
+    def close(self) -> None:
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _start(self) -> None:
+        self._runner = web.AppRunner(self.desk.app(), shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: Clock) -> Iterator[DemoDesk]:
+    made = desk_in(tmp_path, clock)
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture
+def served(desk: DemoDesk) -> Iterator[Served]:
+    running = Served(desk)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def amira(desk: DemoDesk) -> AdviserId:
+    return desk.adviser("Amira Khan")
+
+
+@pytest.fixture
+def opened(browser: Any, served: Served, desk: DemoDesk) -> Iterator[Opener]:
+    """Opens a page of the desk for somebody who has logged in; the first adviser unless another is named."""
+    contexts = []
+
+    def open_page(path: str = "/", adviser: int = 1, **settings: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        context.add_cookies([{"name": "desk", "value": desk.token(AdviserId(adviser)), "url": served.url}])
+        page = context.new_page()
+        page.goto(f"{served.url}{path}")
+        if settings.get("java_script_enabled", True):
+            page.wait_for_selector(LIVE)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def complaints(page: Any) -> list[str]:
+    """What axe finds wrong with the page."""
+    page.evaluate(AXE.read_text())
+    result = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")
+    return [f"{found['id']}: {found['nodes'][0]['target']}" for found in result["violations"]]
+
+
+def regions(page: Any) -> dict[str, str]:
+    """What the page shows, without what the script itself keeps there."""
+    gather = """() => Object.fromEntries([...document.querySelectorAll('[data-live]')].map((region) => {
+        const copy = region.cloneNode(true);
+        copy.querySelectorAll('.new-mark').forEach((mark) => mark.hidden = true);
+        return [region.id, copy.innerHTML.replace(/\\s+/g, ' ')];
+    }))"""
+    return dict(page.evaluate(gather))
+
+
+def thread_of(desk: DemoDesk, case_id: CaseId) -> list[str]:
+    return [line.text for line in Desk(desk.ledger.seal).thread(desk.ledger.reader(), case_id)]
+
+
+def test_a_case_is_claimed_answered_noted_and_closed_by_keyboard_alone(
+    desk: DemoDesk, amira: AdviserId, opened: Opener
+) -> None:
+    desk.case(3, "age_controls")
+    case_id = desk.case(1, "impersonation")
+    page = opened()
+    keys = page.keyboard
+    for key in ("j", "j", "k"):
+        keys.press(key)
+    expect(page.locator(f"#case-{case_id} .row-link")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("#speaker")).to_contain_text("Nobody has this case")
+    keys.press("c")
+    expect(page.locator("#speaker")).to_contain_text("You are speaking. The bot is silent.")
+    page.wait_for_selector(LIVE)
+    keys.press("r")
+    keys.type("First line")
+    keys.press("Shift+Enter")
+    keys.type("second line")
+    keys.press("Enter")
+    expect(page.locator("#line-1")).to_contain_text("Waiting to be sent")
+    expect(page.locator("#reply")).to_have_value("")
+    expect(page.locator("#reply")).to_be_focused()
+    keys.press("Escape")
+    keys.press("n")
+    keys.type("ring after assembly")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(page.locator("#notes-in")).to_contain_text("ring after assembly")
+    keys.press("w")
+    expect(page.locator("#issue")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Space")
+    keys.press("Enter")
+    expect(page.locator(".notice")).to_contain_text("is closed")
+    assert thread_of(desk, case_id) == ["First line\nsecond line"]
+    row = desk.ledger.reader().execute('SELECT issue, outcome FROM queue_item WHERE "case" = ?', [case_id]).fetchone()
+    assert tuple(row) == ("impersonation", "advised")
+
+
+def test_keys_are_listed_and_can_be_turned_off(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    desk.case()
+    page = opened()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    assert complaints(page) == []
+    page.get_by_role("button", name="Turn single keys off").click()
+    page.keyboard.press("x")
+    page.wait_for_timeout(200)
+    assert page.url.endswith("/desk/")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Turn single keys on").click()
+    page.keyboard.press("x")
+    expect(page.locator("#speaker")).to_contain_text("You are speaking")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (320, "light")])
+def test_every_page_passes_axe_and_fits(
+    desk: DemoDesk, clock: Clock, opened: Opener, width: int, scheme: str, browser: Any, served: Served
+) -> None:
+    fill(desk, clock)
+    page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for path in ("/", "/cases/1", "/cases/1/wrap-up", "/account", "/cases/999"):
+        page.goto(f"{served.url}{path}")
+        assert complaints(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    page.get_by_role("button", name="Log out").click()
+    page.locator("#email").fill("amira@example.org")
+    page.locator("#password").fill("not this one, no")
+    page.keyboard.press("Enter")
+    expect(page.locator("#problem")).to_be_focused()
+    assert complaints(page) == []
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(LIVE)
+
+
+def test_the_axe_check_sees_a_fault(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    page = opened()
+    page.evaluate("document.querySelector('#presence').replaceChildren()")
+    assert any(found.startswith("button-name") for found in complaints(page))
+
+
+def test_an_arrival_is_seen_and_told_and_moves_no_focus(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    first = desk.case(3)
+    page = opened()
+    page.keyboard.press("j")
+    expect(page.locator(f"#case-{first} .row-link")).to_be_focused()
+    danger = desk.case(0, "immediate_danger")
+    expect(page.locator("#rows-waiting > li").first).to_have_id(f"case-{danger}", timeout=1_000)
+    expect(page.locator("#news")).to_have_text("1 new case")
+    expect(page).to_have_title("(2) Queue – Firstline desk")
+    expect(page.locator(f"#case-{first} .row-link")).to_be_focused()
+
+
+def test_a_row_that_a_colleague_takes_says_who_has_it(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    case_id, ben = desk.case(), desk.adviser("Ben Okafor")
+    page = opened()
+    page.keyboard.press("j")
+    desk.claim(case_id, ben)
+    taken = page.locator(".row.is-taken")
+    expect(taken).to_contain_text("taken by Ben Okafor")
+    expect(taken.locator("p")).to_be_focused()
+    expect(page.locator(f"#rows-elsewhere #case-{case_id}")).to_contain_text("With Ben Okafor")
+
+
+def test_after_a_broken_line_the_page_is_as_a_fresh_one_and_sending_was_held(
+    desk: DemoDesk, clock: Clock, amira: AdviserId, served: Served, opened: Opener
+) -> None:
+    case_id, waiting = desk.case(), desk.case(3)
+    desk.claim(case_id, amira)
+    page, board = opened(f"/cases/{case_id}"), opened()
+    served.stop()
+    for each in (page, board):
+        expect(each.locator("#feed")).to_have_text("Reconnecting – sending is held")
+    page.locator("#reply").fill("Do report it")
+    page.keyboard.press("Enter")
+    desk.hear(case_id, "it is gone now")
+    desk.say(case_id, amira, "From my other window", DeliveryState.DELIVERED)
+    desk.claim(waiting, desk.adviser("Ben Okafor"))
+    desk.case(0, "immediate_danger")
+    assert "Do report it" not in thread_of(desk, case_id)
+    served.start()
+    for each in (page, board):
+        each.wait_for_selector(LIVE)
+    expect(page.locator("#line-1")).to_contain_text("it is gone now")
+    expect(page.locator("#reply")).to_have_value("Do report it")
+    expect(board.locator(".is-taken")).to_have_count(0, timeout=WAIT_MS)
+    for each in (page, board):
+        mended = regions(each)
+        each.reload()
+        each.wait_for_selector(LIVE)
+        assert mended == regions(each)
+
+
+def test_a_reply_in_the_same_breath_as_news_is_stopped_and_kept(
+    desk: DemoDesk, amira: AdviserId, opened: Opener
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    page.locator("#reply").fill("Do report it")
+    desk.hear(case_id, "it is gone now")
+    expect(page.locator("#line-1")).to_be_visible()
+    page.locator("#reply").press("Enter")
+    expect(page.locator("#composer-said")).to_contain_text("Not sent: something new was said")
+    expect(page.locator("#line-1")).to_have_class("line by-enquirer is-news")
+    expect(page.locator("#reply")).to_have_value("Do report it")
+    assert complaints(page) == []
+    page.locator("#reply").press("Enter")
+    expect(page.locator("#line-2")).to_contain_text("Do report it")
+    expect(page.locator("#composer-said")).to_have_text("")
+
+
+def test_a_lost_case_locks_the_composer_and_keeps_the_words(
+    desk: DemoDesk, clock: Clock, amira: AdviserId, opened: Opener
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    page.locator("#reply").fill("My long answer")
+    clock.pass_(timedelta(minutes=2))
+    desk.ledger.write_now(lambda conn: desk.queue.lapse(conn, clock()))
+    expect(page.locator("#composer-said")).to_contain_text("not yours any more")
+    desk.claim(case_id, desk.adviser("Ben Okafor"))
+    page.locator("#reply").press("Enter")
+    expect(page.locator("#reply")).to_have_value("My long answer")
+    assert thread_of(desk, case_id) == []
+
+
+def test_a_draft_survives_leaving_the_page_and_goes_with_the_log_out(
+    desk: DemoDesk, amira: AdviserId, opened: Opener
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    page.locator("#reply").press_sequentially("half an ans")
+    page.reload()
+    expect(page.locator("#reply")).to_have_value("half an ans")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("status").filter(has_text="You are logged out")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_session_that_ended_elsewhere_is_told_and_the_words_stay(
+    desk: DemoDesk, amira: AdviserId, opened: Opener
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    page.locator("#reply").fill("half an answer")
+    desk.ledger.write_now(lambda conn: advisers.log_out_everywhere(conn, amira))
+    desk.hear(case_id, "hello?")
+    expect(page.locator("#feed")).to_contain_text("You are logged out")
+    page.locator("#reply").press("Enter")
+    expect(page.locator("#reply")).to_have_value("half an answer")
+    page.get_by_role("link", name="Log in again").click()
+    expect(page.locator("#email")).to_be_visible()
+    assert thread_of(desk, case_id) == ["hello?"]
+
+
+def test_the_delivery_of_an_answer_is_followed(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    desk.say(case_id, amira, "Hello", DeliveryState.UNKNOWN)
+    expect(page.locator("#line-1")).to_contain_text("May not have arrived")
+    page.get_by_role("button", name="Send it again?").click()
+    expect(page.locator("#line-2")).to_contain_text("Waiting to be sent")
+
+
+def test_everything_works_without_javascript(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    desk.case()
+    page = opened(java_script_enabled=False)
+    page.get_by_role("button", name="Claim").click()
+    expect(page.locator("#speaker")).to_contain_text("You are speaking")
+    page.locator("#reply").fill("Hello there")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#line-1")).to_contain_text("Hello there")
+    page.locator("#note").fill("a note")
+    page.get_by_role("button", name="Keep note").click()
+    expect(page.locator("#notes-in")).to_contain_text("a note")
+    expect(page.frame_locator(".pulse").locator("p")).to_contain_text("Connected")
+    page.get_by_role("button", name="Wrap up").click()
+    page.get_by_label("Advice given").check()
+    page.get_by_role("button", name="Close the case").click()
+    expect(page.locator(".notice")).to_contain_text("is closed")
+
+
+def test_scripts_in_what_people_type_do_not_run(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    nasty = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+    desk.hear(case_id, nasty)
+    expect(page.locator("#line-1 .line-text")).to_have_text(nasty)
+    page.reload()
+    expect(page.locator("#line-1 .line-text")).to_have_text(nasty)
+    assert said == []
+
+
+def test_a_lead_takes_over_from_an_adviser(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    page = opened(f"/cases/{case_id}", adviser=desk.adviser("Carys Lewis", Role.LEAD))
+    expect(page.locator("#speaker")).to_contain_text("Amira Khan is speaking")
+    page.get_by_role("button", name="Take over from Amira Khan").click()
+    expect(page.locator("#speaker")).to_contain_text("You are speaking")

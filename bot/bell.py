@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from bot.domain import ConversationId
 from bot.waiting import rung
+from handoff import desk
 from handoff.ledger import Ledger
 
 GATHER_S = 0.02
@@ -22,7 +23,7 @@ class Bell:
         self._woken = asyncio.Event()
         db = ledger.reader()
         self._outbox_seen = db.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()[0]
-        self._events_seen = db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]
+        self._events_seen = desk.last_event(db)
         ledger.on_commit(self._woken.set)
 
     @contextmanager
@@ -47,14 +48,19 @@ class Bell:
                 self._ring()
 
     def _ring(self) -> None:
+        for conversation in self._news() & self._listeners.keys():
+            for ring in self._listeners[conversation]:
+                ring.set()
+
+    def _news(self) -> set[int]:
+        """The conversations for which something was written since the last look."""
         db = self._ledger.reader()
         news: set[int] = set()
         for row in db.execute("SELECT id, conversation FROM outbox WHERE id > ? ORDER BY id", [self._outbox_seen]):
             self._outbox_seen = row[0]
             news.add(row[1])
-        for row in db.execute("SELECT seq, conversation FROM event WHERE seq > ? ORDER BY seq", [self._events_seen]):
-            self._events_seen = row[0]
-            news.add(row[1])
-        for conversation in news & self._listeners.keys():
-            for ring in self._listeners[conversation]:
-                ring.set()
+        for event in desk.events_after(db, self._events_seen):
+            self._events_seen = event.seq
+            if event.conversation is not None:
+                news.add(event.conversation)
+        return news

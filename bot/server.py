@@ -7,9 +7,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.app import Firstline
-from bot.channels.rest import CallbackChannel, RestChannel
+from bot.channels.rest import RestChannel
 from bot.channels.web import WebChannel
+from bot.guard.personal_data import mask
 from bot.metrics import Metrics
+from bot.shelf import Shelf
 from handoff.console.app import console
 from handoff.errors import LedgerError
 
@@ -28,21 +30,23 @@ def application(firstline: Firstline) -> web.Application:
     secure = settings.public_url.startswith("https://")
     app.add_routes(WebChannel(rooms, now, origins, secure).routes())
     app.add_routes(RestChannel(rooms, now).routes())
-    callback = firstline.callback or CallbackChannel("", rooms, now)
     if firstline.callback:
-        app.add_routes(callback.routes())
+        app.add_routes(firstline.callback.routes())
     app.add_routes([web.get("/healthz", _healthy), web.get("/metrics", metrics.page)])
     app.router.add_get("/readyz", _ready(firstline))
-    app.add_subapp("/desk", console(firstline.ledger, firstline.queue, firstline.hours, now, secure, mask=_mask))
+    desk = console(firstline.ledger, firstline.queue, firstline.hours, now, secure, _mask(firstline.shelf))
+    app.add_subapp("/desk", desk)
     app.on_response_prepare.append(_secured)
     return app
 
 
-def _mask(text: str) -> tuple[str, tuple[str, ...]]:
-    from bot.guard.personal_data import mask
+def _mask(shelf: Shelf) -> Callable[[str], tuple[str, tuple[str, ...]]]:
+    def masking(text: str) -> tuple[str, tuple[str, ...]]:
+        """What advisers write passes the same guard as what enquirers write."""
+        masked = mask(text, shelf.live().words.known)
+        return masked.text, masked.kinds
 
-    masked = mask(text)
-    return masked.text, masked.kinds
+    return masking
 
 
 async def _healthy(_: web.Request) -> web.Response:
@@ -75,7 +79,7 @@ def errors(apology: Callable[[], str]) -> Middleware:
         except web.HTTPRedirection:
             raise
         except web.HTTPException as error:
-            return _refusal(request, error.status, error.text or error.reason, error.headers.get("Allow"))
+            return _refusal(request, error.status, _said(error), error.headers.get("Allow"))
         except LedgerError as error:
             log.error("ledger.failed", error=type(error).__name__)
             return _refusal(request, 503, apology())
@@ -91,6 +95,12 @@ def _refusal(request: web.Request, status: int, text: str, allow: str | None = N
     if request.path.startswith(API):
         return web.json_response({"error": {"code": status, "message": text}}, status=status, headers=headers)
     return web.Response(text=f"{status}: {text}\n", status=status, content_type="text/plain", headers=headers)
+
+
+def _said(error: web.HTTPException) -> str:
+    """What we said ourselves; aiohttp's own text only repeats the number."""
+    text = error.text or ""
+    return error.reason if text.startswith(str(error.status)) else text
 
 
 def _route(request: web.Request) -> str:

@@ -27,9 +27,7 @@ def written(folder: Path, library_files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def report(
-    folder: Path, extra: str = "", *, flows: str = FLOWS, patterns: str = PATTERNS, **options: bool
-) -> Report:
+def report(folder: Path, extra: str = "", *, flows: str = FLOWS, patterns: str = PATTERNS, **options: bool) -> Report:
     """What is said about the small helpline with these changes."""
     return report_on(written(folder, files(extra, flows=flows, patterns=patterns)), today=TODAY, **options)
 

@@ -76,7 +76,7 @@ def test_a_list_holds_ten_choices(tmp_path: Path, count: int, fits: bool) -> Non
 def test_a_long_sentence_is_a_warning_and_a_very_long_one_an_error(
     tmp_path: Path, words: int, severity: str | None
 ) -> None:
-    told = report(tmp_path, said("Short. " + " ".join(["word"] * words) + "."))
+    told = report(tmp_path, said("Short. " + " ".join(["Word"] * words) + "."))
     found = [each.severity for each in told.complaints if each.code == "long-sentence"]
     assert found == ([severity] if severity else [])
 

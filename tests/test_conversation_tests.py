@@ -62,7 +62,10 @@ def test_a_script_that_is_followed_passes(tmp_path: Path) -> None:
         ("slot_was_set: [concern]", "slot_was_set: [fake_of]"),
         ("slot_was_set: [{concern: impersonation}]", "slot_was_set: [{concern: reputation}]"),
         ("slot_was_not_set: [fake_of]", "slot_was_not_set: [concern]"),
-        ("slot_was_not_set: [{name: concern, value: reputation}]", "slot_was_not_set: [{name: concern, value: impersonation}]"),
+        (
+            "slot_was_not_set: [{name: concern, value: reputation}]",
+            "slot_was_not_set: [{name: concern, value: impersonation}]",
+        ),
         ("bot_uttered: {utter_name: utter_ask_fake_of}", "bot_uttered: {utter_name: utter_done}"),
         ("bot_uttered: {text_matches: 'pretend(s)? to be'}", "bot_uttered: {text_matches: '^pretend'}"),
         ("bot_uttered: {buttons: [{title: A child}]}", "bot_uttered: {buttons: [{title: A cat}]}"),
@@ -201,7 +204,9 @@ test_cases:
 def test_shared_fixtures_are_read_from_conftest(tmp_path: Path) -> None:
     written(tmp_path, {"flows/tests/conftest.yml": b'fixtures: [{known: [{danger: "no"}, {nation: wales}]}]\n'})
     script = TO_FAKE.replace("    steps:", "    fixtures: [known]\n    steps:").replace('      - user: "No"\n', "")
-    assert not run(tmp_path, script.replace("      - utter: utter_ask_danger\n", "").replace("      - user: Wales\n", "")).failed
+    assert not run(
+        tmp_path, script.replace("      - utter: utter_ask_danger\n", "").replace("      - user: Wales\n", "")
+    ).failed
 
 
 def test_what_no_test_walks_is_listed(tmp_path: Path) -> None:

@@ -220,7 +220,9 @@ def test_a_seventh_question_before_advice_is_late(tmp_path: Path) -> None:
 def test_a_way_that_ends_without_advice_is_told(tmp_path: Path) -> None:
     """The small helpline's `reputation` shows no page; with one, there is nothing to tell."""
     assert of_code(report(tmp_path), "no-advice")
-    better = FLOWS.replace("      - call: platform_picker", "      - action: utter_page_tell_lead_now\n      - call: platform_picker")
+    better = FLOWS.replace(
+        "      - call: platform_picker", "      - action: utter_page_tell_lead_now\n      - call: platform_picker"
+    )
     assert not of_code(report(tmp_path, flows=better), "no-advice")
 
 

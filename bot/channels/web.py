@@ -1,6 +1,7 @@
 """The web channel: the /chat page (with and without JavaScript), the API the widget speaks, and its event stream."""
 
 import asyncio
+import contextlib
 import json
 import re
 import secrets
@@ -26,7 +27,7 @@ COOKIE = "firstline"
 COOKIE_AGE_S = 24 * 3600
 MAX_ID_CHARACTERS = 100
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-_CODE = re.compile(r"[a-z0-9_-]{1,60}", re.IGNORECASE)
+_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
@@ -111,7 +112,8 @@ class WebChannel:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = self._open_to_embeds(request, web.StreamResponse(headers=headers))
         await stream.prepare(request)
-        await self._follow(stream, address, after)
+        with contextlib.suppress(ConnectionResetError):  # they closed the page: nothing is lost, it resumes by number
+            await self._follow(stream, address, after)
         return stream
 
     async def _follow(self, stream: web.StreamResponse, address: Address, after: int) -> None:

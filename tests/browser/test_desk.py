@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,17 +14,14 @@ from aiohttp import web
 from handoff import advisers
 from handoff.desk import Desk
 from handoff.domain import AdviserId, CaseId, DeliveryState, Role
+from tests.browser.chromium import AXE_RULES as RULES
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.demo_desk import PASSWORD, Clock, DemoDesk, desk_in, fill
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
 WAIT_MS = 8_000
 LIVE = "body[data-feed=live]"
 
@@ -71,7 +67,7 @@ class Served:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield running
         running.close()
 

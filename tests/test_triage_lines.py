@@ -1,0 +1,61 @@
+"""`firstline triage`: one JSON line for each message."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.library.load import load
+from bot.library.taxonomy import CONCERNS
+from bot.triage.urgency import USUAL
+from bot.triage_lines import BadLineError, lines_about
+from tests.builders import files
+from tests.checking import written
+
+ROOT = Path(__file__).parent.parent
+
+
+def about(*texts: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines_about(ROOT, (json.dumps({"text": text}) for text in texts))]
+
+
+def test_each_message_gets_its_gate_concerns_platform_and_urgency() -> None:
+    (line,) = about("someone made a fake instagram account of our headteacher")
+    assert set(line) == {"text", "gate", "ranked", "platform", "urgent"}
+    assert (line["gate"], line["platform"], line["urgent"]) == ("none", "instagram", False)
+    assert line["ranked"][0]["concern"] == "impersonation"
+    assert line["ranked"] == sorted(line["ranked"], key=lambda each: -each["score"])
+
+
+def test_danger_a_child_and_grave_concerns_are_urgent() -> None:
+    danger, child, nude, dull = about(
+        "she says she will kill herself tonight",
+        "hi im 13",
+        "nude photo of a year 9 girl going round",
+        "term dates please",
+    )
+    assert (danger["gate"], danger["urgent"]) == ("danger", True)
+    assert (child["gate"], child["urgent"]) == ("child", True)
+    assert nude["urgent"]
+    assert not dull["urgent"]
+
+
+def test_ranked_concerns_are_of_the_taxonomy() -> None:
+    lines = about("fake account", "nudes", "how do i report this", "my printer is broken", "blackmail over photos")
+    assert {each["concern"] for line in lines for each in line["ranked"]} <= set(CONCERNS)
+
+
+def test_every_concern_has_its_usual_urgency() -> None:
+    assert set(USUAL) == set(CONCERNS)
+    library = load(ROOT).library
+    assert library is not None
+    assert {flow.concern for flow in library.flows.values() if flow.concern} <= set(USUAL)
+
+
+@pytest.mark.parametrize("wrong", ["not json", '{"txt": "x"}', '["text"]', '{"text": 3}'])
+def test_a_line_that_is_not_a_message_is_told_with_its_number(wrong: str, tmp_path: Path) -> None:
+    lines = lines_about(written(tmp_path, files()), ['{"text": "fake account"}', "", wrong])
+    assert json.loads(next(lines))["text"] == "fake account"
+    with pytest.raises(BadLineError, match="line 3"):
+        next(lines)

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PORT ?= 8080
 
 .PHONY: run test check bench lint clean
@@ -26,11 +27,11 @@ bench: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(PIP) --editable .
 	touch $@
 
-$(VENV)/.ready-to-test: $(VENV)/.ready constraints-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement constraints-dev.txt
+$(VENV)/.ready-to-test: $(VENV)/.ready
+	$(PIP) --editable ".[dev]"
 	touch $@
 
 clean:

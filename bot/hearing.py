@@ -14,7 +14,9 @@ from bot.triage.lexicon import KnownWords
 MAX_NUMBER_DIGITS = 2
 
 
-def prepared(heard: Heard, library: Library, keeper: GateKeeper, known: KnownWords, conversation: Conversation) -> Heard:
+def prepared(
+    heard: Heard, library: Library, keeper: GateKeeper, known: KnownWords, conversation: Conversation
+) -> Heard:
     """Words as the rest of the house may see them; anything else as it came."""
     if not isinstance(heard, Said) or _are_ours(heard.text, conversation):
         return heard

@@ -168,6 +168,9 @@ def _speaker(here: Stored | None) -> str:
 
 
 def _commands(library: Library, language: str) -> tuple[tuple[str, str], ...]:
-    found = [(intent, library.flows[library.by_intent[intent]]) for intent in STANDING_COMMANDS if intent in library.by_intent]
+    found = [
+        (intent, library.flows[library.by_intent[intent]])
+        for intent in STANDING_COMMANDS
+        if intent in library.by_intent
+    ]
     return tuple((intent, flow.names.get(language, flow.name)) for intent, flow in found)
-

@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from handoff.ledger import Ledger
 
 
-
 class Metrics:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

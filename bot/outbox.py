@@ -68,7 +68,9 @@ class Outbox:
 
     def unfetched(self, db: sqlite3.Connection, conversation: ConversationId) -> list[Waiting]:
         """What waits for this enquirer's side to fetch it, in order."""
-        return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.state = 'queued' ORDER BY o.id", [conversation]))
+        return self._rows(
+            db.execute(_SELECT + "o.conversation = ? AND o.state = 'queued' ORDER BY o.id", [conversation])
+        )
 
     def of_turn(self, db: sqlite3.Connection, conversation: ConversationId, turn: int) -> list[Waiting]:
         """The replies of one turn, in order."""

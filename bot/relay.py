@@ -43,4 +43,3 @@ class Relay:
                 reference = desk.reference_of_case(db, event.case_id) if event.case_id else None
                 ended = CaseEnded(event.at, ENDINGS[event.kind], reference or "")
                 await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
-

@@ -107,5 +107,3 @@ def _route(request: web.Request) -> str:
     """The route's pattern, never the path: a path could hold somebody's words."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else "unknown"
-
-

@@ -88,7 +88,9 @@ class Store:
         row = db.execute("SELECT channel, address FROM conversation WHERE id = ?", [conversation]).fetchone()
         return ChannelName(row[0]), Address(self._seal.open(row[1], "address"))
 
-    def start(self, db: sqlite3.Connection, turn: Turn, mark: bytes, conversation: Conversation, now: datetime) -> Stored:
+    def start(
+        self, db: sqlite3.Connection, turn: Turn, mark: bytes, conversation: Conversation, now: datetime
+    ) -> Stored:
         """Raises: ConversationMoved when another turn of this address started one first."""
         row = [turn.channel, mark, self._seal.seal(turn.address, "address"), *self._state(conversation, now)]
         try:
@@ -132,6 +134,15 @@ class Store:
         """Conversations whose last turn is older than `before` and whose typed words are still kept."""
         return [ConversationId(row[0]) for row in db.execute(_IDLE, [to_ms(before), limit])]
 
+    def any_idle(self, db: sqlite3.Connection, before: datetime) -> bool:
+        return db.execute("SELECT 1 " + _ABANDONED, [to_ms(before)]).fetchone() is not None
+
+    def end_idle(self, db: sqlite3.Connection, before: datetime, now: datetime) -> None:
+        """Ends conversations whose last turn is older than `before`; one whose case is still open stays."""
+        db.execute(
+            f"UPDATE conversation SET ended_at = ? WHERE id IN (SELECT id {_ABANDONED})", [to_ms(now), to_ms(before)]
+        )
+
 
 def kind_of(heard: Heard) -> str:
     match heard:
@@ -161,3 +172,6 @@ _ADD_TURN = "INSERT INTO turn (conversation, external, kind, at, words) VALUES (
 _SPOKEN = "SELECT id, kind, at, words FROM turn WHERE conversation = ? AND id > ? ORDER BY id"
 _IDLE = """
 SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? ORDER BY last_turn_at LIMIT ?"""
+_ABANDONED = """
+  FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
+    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""

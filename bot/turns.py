@@ -184,9 +184,7 @@ class Turns:
         channel: ChannelName,
     ) -> list[int]:
         try:
-            return self.outbox.put(
-                db, here.id, turn, replies, now, epoch=here.epoch, pulled=channel in self._pulled
-            )
+            return self.outbox.put(db, here.id, turn, replies, now, epoch=here.epoch, pulled=channel in self._pulled)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
@@ -284,4 +282,3 @@ class _Pace:
             return False
         seen.append(now)
         return True
-

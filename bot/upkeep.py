@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.domain import ConversationId
+from bot.domain import IDLE_DAYS_UNTIL_END, ConversationId
 from bot.store import Store
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -30,6 +30,7 @@ class Upkeep:
             await self.lapse()
             if self._now() >= forget_at:
                 await self.forget()
+                await self.end_abandoned()
                 forget_at = self._now() + FORGET_EVERY
             await asyncio.sleep(LAPSE_EVERY_S)
 
@@ -37,6 +38,12 @@ class Upkeep:
         """Leases, offers and call-backs whose time is up; nothing is written while no case is open."""
         if self._ledger.reader().execute(_ANY_OPEN).fetchone():
             await self._ledger.write(lambda db: self._queue.lapse(db, self._now()))
+
+    async def end_abandoned(self) -> None:
+        """A conversation nobody has come back to for IDLE_DAYS_UNTIL_END ends; the next words begin a new one."""
+        before = self._now() - timedelta(days=IDLE_DAYS_UNTIL_END)
+        if self._store.any_idle(self._ledger.reader(), before):
+            await self._ledger.write(lambda db: self._store.end_idle(db, before, self._now()))
 
     async def forget(self) -> int:
         """Conversations whose typed words went now. A conversation with a live case keeps them until that ends."""

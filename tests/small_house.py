@@ -42,7 +42,8 @@ def small_library() -> dict[str, bytes]:
     """The small helpline of builders.py with the shipped word lists: loads in a blink."""
     made = files(patterns=PATTERNS)
     made["flows/more.yml"] = MORE_WORDS.encode()
-    made |= {f"content/words/{each.name}": each.read_bytes() for each in (ROOT / "content/words").glob("*.yml")}
+    for shipped in (*(ROOT / "content/words").glob("*.yml"), *(ROOT / "content/interface").glob("*.json")):
+        made[shipped.relative_to(ROOT).as_posix()] = shipped.read_bytes()
     return made
 
 
@@ -67,7 +68,7 @@ class SmallHouse:
         self, heard: Heard, who: str = "ann", id_: str | None = None, channel: ChannelName = REST
     ) -> list[Line]:
         turn = Turn(channel, Address(who), id_ or f"turn-{next(self.count)}", heard)  # type: ignore[arg-type]
-        return await self.firstline.rooms.answer(turn)
+        return list((await self.firstline.rooms.answer(turn)).lines)
 
     async def say(self, text: str, who: str = "ann", id_: str | None = None, channel: ChannelName = REST) -> list[str]:
         return [line.rendered.text for line in await self.hear(Said(text, self.clock()), who, id_, channel)]
@@ -94,9 +95,7 @@ class SmallHouse:
 
     def answers(self, case: CaseId, adviser: AdviserId, text: str) -> int:
         queue, mark = self.firstline.queue, f"mark-{next(self.count)}"
-        return self.firstline.ledger.write_now(
-            lambda db: queue.say(db, case, adviser, text, mark, 10**6, self.clock())
-        )
+        return self.firstline.ledger.write_now(lambda db: queue.say(db, case, adviser, text, mark, 10**6, self.clock()))
 
     def gives_back(self, case: CaseId, adviser: AdviserId) -> None:
         queue = self.firstline.queue

@@ -104,8 +104,10 @@ def test_plain_words_are_not_complained_about(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "count"),
-    [("cat", 1), ("share", 1), ("likes", 1), ("posted", 2), ("table", 2), ("pages", 2), ("children", 2), ("video", 3)]
-    + [("evidence", 2), ("safeguarding", 2), ("photographs", 3), ("called", 1), ("idea", 3), ("create", 2)],
+    sorted(
+        {"cat": 1, "share": 1, "likes": 1, "posted": 2, "table": 2, "pages": 2, "children": 2, "video": 3}.items()
+        | {"evidence": 2, "safeguarding": 2, "photographs": 3, "called": 1, "idea": 3, "create": 2}.items()
+    ),
 )
 def test_syllables_are_counted_as_spoken_and_house_words_as_short(word: str, count: int) -> None:
     assert syllables(word) == count

@@ -85,7 +85,7 @@ def test_a_hundred_steps_do_not_lie_on_each_other() -> None:
     for (x1, y1, w1, h1), (x2, y2, w2, h2) in combinations(boxes, 2):
         assert x1 + w1 <= x2 or x2 + w2 <= x1 or y1 + h1 <= y2 or y2 + h2 <= y1
     width, height = (float(root.get(key, 0)) for key in ("width", "height"))
-    assert all(0 <= x and x + w <= width and y + h <= height for x, y, w, h in boxes)
+    assert all(min(x, y) >= 0 and x + w <= width and y + h <= height for x, y, w, h in boxes)
 
 
 def test_a_way_back_is_drawn_too() -> None:

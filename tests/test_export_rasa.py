@@ -57,7 +57,7 @@ class Reader:
     def load(self, file: Path) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
         self.expect("${" not in text, f"{file.name}: an environment variable")
-        loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+        loaded: dict[str, Any] = YAML(typ="safe").load(text)
         return loaded
 
     def expect(self, good: bool, what: str) -> None:

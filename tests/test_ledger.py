@@ -42,8 +42,6 @@ def add(text: str) -> Callable[[sqlite3.Connection], int | None]:
     return lambda db: db.execute("INSERT INTO line VALUES (?)", [text]).lastrowid
 
 
-
-
 def kept(path: Path) -> list[str]:
     """What another process would read: only what is committed."""
     db = sqlite3.connect(path)
@@ -76,17 +74,17 @@ async def test_writes_of_a_group_run_in_the_order_they_were_asked_for(ledger: Le
 
 
 COUNTED = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from handoff.ledger import Ledger
 from handoff.seal import Seal
-from tests.test_ledger import add, migrations
 
-async def main(at_once: int, rounds: int) -> None:
-    ledger = Ledger(Path(sys.argv[1]), Seal(b"k" * 32), [migrations])
-    for each in range(rounds):
-        await asyncio.gather(*[ledger.write(add(f"{each}-{n}")) for n in range(at_once)])
-    import os
+async def main(at_once, rounds):
+    ledger = Ledger(Path(sys.argv[1]), Seal(b"k" * 32))
+    ledger.write_now(lambda db: db.execute("CREATE TABLE line (text TEXT)"))
+    for _ in range(rounds):
+        works = [ledger.write(lambda db: db.execute("INSERT INTO line VALUES ('x')")) for _ in range(at_once)]
+        await asyncio.gather(*works)
     os._exit(0)
 
 asyncio.run(main(int(sys.argv[2]), int(sys.argv[3])))
@@ -94,23 +92,24 @@ asyncio.run(main(int(sys.argv[2]), int(sys.argv[3])))
 
 
 def syncs(folder: Path, at_once: int, rounds: int) -> int:
-    """How often the process really asked the disk to keep what was written."""
+    """How often a process really asked the disk to keep what was written."""
     database = folder / f"{at_once}-{rounds}.db"
-    command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", sys.executable, "-c", COUNTED]
+    command = ["strace", "-f", "--seccomp-bpf", "-c", "-e", "trace=fsync,fdatasync", sys.executable, "-c", COUNTED]
     done = subprocess.run(
         [*command, str(database), str(at_once), str(rounds)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
+    if "ptrace" in done.stderr and "total" not in done.stderr:
+        pytest.skip("strace may not trace here")
     assert done.returncode == 0, done.stderr
-    return sum(int(found[0]) for found in re.findall(r"(\d+)\s+(?:\d+\s+)?f(?:data)?sync$", done.stderr, re.MULTILINE))
+    return sum(int(found) for found in re.findall(r"(\d+)\s+f(?:data)?sync$", done.stderr, re.MULTILINE))
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace counts the real calls and is not installed")
 def test_the_disk_is_asked_once_a_write_alone_and_once_a_group_together(tmp_path: Path) -> None:
-    """DESIGN section 9: at most 1.05 calls a turn alone, 0.05 at 200 at once. A start alone is taken off."""
+    """DESIGN section 9: at most 1.05 calls a turn alone, 0.05 at 200 at once. What a start needs is taken off."""
     start = syncs(tmp_path, 0, 0)
-    assert (syncs(tmp_path, 1, 100) - start) / 100 <= 1.05
-    assert (syncs(tmp_path, 200, 3) - start) / 600 <= 0.05
-    assert syncs(tmp_path, 1, 101) - start >= 100, "negative control: the count sees what is there"
+    assert 100 <= syncs(tmp_path, 1, 100) - start <= 105
+    assert 3 <= syncs(tmp_path, 200, 3) - start <= 30
 
 
 # --- each on its own -------------------------------------------------------------------------------------------------
@@ -173,8 +172,6 @@ async def test_a_commit_that_is_refused_is_told_to_all_and_harms_no_later_write(
 # --- on disk first ---------------------------------------------------------------------------------------------------
 
 
-
-
 async def test_nothing_is_answered_before_it_can_be_read_by_another_process(ledger: Ledger) -> None:
     for number in range(20):
         await ledger.write(add(f"{number:03}"))
@@ -185,7 +182,9 @@ async def test_a_ledger_that_answers_too_early_is_noticed(tmp_path: Path) -> Non
     """Negative control of the test above."""
 
     class Careless(Ledger):
-        def _commit(self, connection: sqlite3.Connection, results: list[tuple[bool, object]]) -> list[tuple[bool, object]]:
+        def _commit(
+            self, connection: sqlite3.Connection, results: list[tuple[bool, object]]
+        ) -> list[tuple[bool, object]]:
             return results  # the transaction stays open
 
     careless = Careless(tmp_path / "careless.db", SEAL, [migrations])

@@ -14,7 +14,7 @@ from bot.engine.path_counts import alone, together
 from bot.engine.paths import ROOT, walk_every_path
 from bot.library.model import Library
 from tests.builders import FLOWS, NOON, PATTERNS, Talk, files, helpline, loaded
-from tests.checking import codes, of_code, report
+from tests.checking import codes, of_code, quickly_read, report
 
 # --- counting --------------------------------------------------------------------------------------------------------
 
@@ -91,9 +91,9 @@ def _step(
 
 
 @given(flows())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_as_many_ways_are_counted_as_trying_every_choice_finds(made: dict[str, Any]) -> None:
-    library = loaded(files(flows=json.dumps(made)))
+    library = loaded({**files(flows=json.dumps(made)), "flows/patterns.yml": quickly_read(PATTERNS.encode())})
     talk = Talk(library).open()
     assert talk.conversation is not None
     assert counted(library) == tried(library, talk.conversation)

@@ -16,34 +16,39 @@ from tests.checking import written
 ROOT = Path(__file__).parent.parent
 
 
-def about(*texts: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines_about(ROOT, (json.dumps({"text": text}) for text in texts))]
+TEXTS = {
+    "fake": "someone made a fake instagram account of our headteacher",
+    "danger": "she says she will kill herself tonight",
+    "child": "hi im 13",
+    "nudes": "nude photo of a year 9 girl going round",
+    "dull": "term dates please",
+    "report": "how do i report this",
+}
 
 
-def test_each_message_gets_its_gate_concerns_platform_and_urgency() -> None:
-    (line,) = about("someone made a fake instagram account of our headteacher")
+@pytest.fixture(scope="module")
+def about() -> dict[str, dict[str, Any]]:
+    lines = lines_about(ROOT, [json.dumps({"text": text}) for text in TEXTS.values()])
+    return dict(zip(TEXTS, map(json.loads, lines), strict=True))
+
+
+def test_each_message_gets_its_gate_concerns_platform_and_urgency(about: dict[str, dict[str, Any]]) -> None:
+    line = about["fake"]
     assert set(line) == {"text", "gate", "ranked", "platform", "urgent"}
     assert (line["gate"], line["platform"], line["urgent"]) == ("none", "instagram", False)
     assert line["ranked"][0]["concern"] == "impersonation"
     assert line["ranked"] == sorted(line["ranked"], key=lambda each: -each["score"])
 
 
-def test_danger_a_child_and_grave_concerns_are_urgent() -> None:
-    danger, child, nude, dull = about(
-        "she says she will kill herself tonight",
-        "hi im 13",
-        "nude photo of a year 9 girl going round",
-        "term dates please",
-    )
-    assert (danger["gate"], danger["urgent"]) == ("danger", True)
-    assert (child["gate"], child["urgent"]) == ("child", True)
-    assert nude["urgent"]
-    assert not dull["urgent"]
+def test_danger_a_child_and_grave_concerns_are_urgent(about: dict[str, dict[str, Any]]) -> None:
+    assert (about["danger"]["gate"], about["danger"]["urgent"]) == ("danger", True)
+    assert (about["child"]["gate"], about["child"]["urgent"]) == ("child", True)
+    assert about["nudes"]["urgent"]
+    assert not about["dull"]["urgent"]
 
 
-def test_ranked_concerns_are_of_the_taxonomy() -> None:
-    lines = about("fake account", "nudes", "how do i report this", "my printer is broken", "blackmail over photos")
-    assert {each["concern"] for line in lines for each in line["ranked"]} <= set(CONCERNS)
+def test_ranked_concerns_are_of_the_taxonomy(about: dict[str, dict[str, Any]]) -> None:
+    assert {each["concern"] for line in about.values() for each in line["ranked"]} <= set(CONCERNS)
 
 
 def test_every_concern_has_its_usual_urgency() -> None:

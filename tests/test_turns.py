@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from bot.bell import Bell
-from bot.channels.contract import PULLED, REST, WEB
+from bot.channels.contract import PULLED, REST, WEB, Line
 from bot.domain import (
     MAX_TURNS_IN_WINDOW,
     ActionDone,
@@ -41,9 +41,12 @@ def rooms_with(house: SmallHouse, run_action: object) -> Rooms:
 
 async def to_the_action(house: SmallHouse, rooms: Rooms) -> list[str]:
     """Walks to the flow's custom action and over it."""
-    lines = []
-    for number, text in enumerate(("hello", "no", "wales", "Bad words about us", "TikTok", "A few", "They wrote things")):
-        lines = await rooms.answer(Turn(REST, Address("ann"), f"to-{number}", Said(text, house.clock())))
+    lines: list[Line] = []
+    for number, text in enumerate(
+        ("hello", "no", "wales", "Bad words about us", "TikTok", "A few", "They wrote things")
+    ):
+        turn = Turn(REST, Address("ann"), f"to-{number}", Said(text, house.clock()))
+        lines = list((await rooms.answer(turn)).lines)
     return [line.rendered.text for line in lines]
 
 

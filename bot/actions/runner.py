@@ -18,9 +18,7 @@ log = structlog.get_logger()
 
 ACTION_TIMEOUT_S = 5.0
 DOMAIN_DIGEST = "firstline"
-PLAIN_KEYS = frozenset(
-    {"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"}
-)
+PLAIN_KEYS = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
 """What rasa-sdk puts in every response; other keys are the response's own arguments."""
 
 
@@ -46,7 +44,12 @@ class ActionRunner:
         _ = self._executor
 
     async def run(
-        self, wanted: ActionWanted, library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime
+        self,
+        wanted: ActionWanted,
+        library: Library,
+        words: Mapping[str, str],
+        conversation: Conversation,
+        now: datetime,
     ) -> ActionDone:
         """Never raises: a failed action is an ActionDone that says so."""
         call = {
@@ -65,9 +68,7 @@ class ActionRunner:
             return ActionDone(wanted.action, now, failed=True)
 
 
-def tracker_of(
-    library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime
-) -> dict[str, Any]:
+def tracker_of(library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime) -> dict[str, Any]:
     """A Rasa tracker of codes and labels: no text an enquirer typed is in it."""
     answers = [
         {

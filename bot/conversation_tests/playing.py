@@ -9,7 +9,6 @@ import msgspec
 
 from bot.actions.runner import ActionRunner
 from bot.conversation_tests.heard import Heard, Spoken, fits_payload
-from bot.conversation_tests.hearing import prepared
 from bot.conversation_tests.reading import pressed_slots
 from bot.conversation_tests.script import Script, UserStep
 from bot.domain import (
@@ -31,6 +30,7 @@ from bot.engine import advance, begin
 from bot.engine.render import render
 from bot.engine.walk import shown
 from bot.engine.words import normal
+from bot.hearing import prepared
 from bot.shelf import Kept
 from handoff.hours import DAYS, OpeningHours, week_from
 
@@ -66,7 +66,11 @@ class Player:
         if self.script.slots and not (self.conversation.stack or self.conversation.offered):
             before = self.begin_with_slots()
             heard = self.to_hear(step)
-        return before + self.hear(prepared(heard, self.kept, self.conversation))
+        return before + self.hear(self.prepared(heard))
+
+    def prepared(self, heard: ToHear) -> ToHear:
+        kept = self.kept
+        return prepared(heard, kept.library, kept.keeper, kept.words.known, self.conversation)
 
     def begin_with_slots(self) -> Heard:
         """The greeting, said to someone whose fixture has answered already; questions so answered are passed."""

@@ -17,7 +17,7 @@ from handoff.domain import Role
 from tests.browser.chromium import CHROMIUM, FLAGS
 
 PASSWORD = "a long demo password"
-PICTURES = os.environ.get("FIRSTLINE_PICTURES")
+PICTURES = os.environ.get("PICTURES")
 """A folder: each stage is kept there as a picture, to be looked at."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

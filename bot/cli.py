@@ -1,12 +1,13 @@
 """The `firstline` command. Exit codes: 0 done, 1 something is wrong with what was given, 2 wrong usage."""
 
 import asyncio
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -26,7 +27,15 @@ app.add_typer(adviser_app, name="adviser")
 app.add_typer(export_app, name="export")
 
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of words.")]
-Folder = Annotated[Path | None, typer.Option("--library", help="The folder with flows/ and content/.")]
+Folder = Annotated[
+    Path | None, typer.Option("--library", exists=True, file_okay=False, help="The folder with flows/ and content/.")
+]
+Lines = Annotated[
+    Path,
+    typer.Option(
+        "--jsonl", exists=True, dir_okay=False, allow_dash=True, help='Lines of {"text": …}; - for standard input.'
+    ),
+]
 
 
 def main() -> None:
@@ -34,8 +43,14 @@ def main() -> None:
     try:
         app()
     except (FirstlineError, HandoffError) as error:
-        print(f"firstline: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _fail(str(error))
+    except OSError as error:  # a folder or file that cannot be read or written
+        _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"firstline: {message}", file=sys.stderr)
+    raise SystemExit(1) from None
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
@@ -130,7 +145,7 @@ def publish(
     library_folder = _settings(folder).library_folder
     report = report_on(library_folder)
     if report.has_errors:
-        typer.echo(report.as_text())
+        typer.echo(report.as_json() if json_ else report.as_text())
         typer.echo("Nothing was published; the live library is unchanged.", err=True)
         raise typer.Exit(1)
     with _shelf() as (shelf, now):
@@ -166,15 +181,12 @@ def export_rasa(target: Annotated[Path, typer.Argument(help="A new or empty fold
 
 
 @app.command()
-def triage(
-    jsonl: Annotated[Path, typer.Option("--jsonl", help='Lines of {"text": …}; - for standard input.')],
-    folder: Folder = None,
-) -> None:
+def triage(jsonl: Lines, folder: Folder = None) -> None:
     """Says what each message seems to be about: gate, concerns, platform, urgency. One JSON line each."""
     from bot.triage_lines import lines_about
 
-    lines = sys.stdin if str(jsonl) == "-" else jsonl.read_text(encoding="utf-8").splitlines()
-    for line in lines_about(_settings(folder).library_folder, lines):
+    lines = sys.stdin.buffer if str(jsonl) == "-" else io.BytesIO(jsonl.read_bytes())
+    for line in lines_about(_settings(folder).library_folder, io.TextIOWrapper(lines, encoding="utf-8-sig")):
         typer.echo(line)
 
 
@@ -197,9 +209,8 @@ def adviser_add(
         raise typer.BadParameter(f"role must be one of {', '.join(Role)}")
     password = sys.stdin.readline().strip() if password_stdin else typer.prompt("Password", hide_input=True)
     hashed = advisers.hash_password(password)
-    ledger = open_ledger(read_settings())
-    ledger.write_now(lambda conn: advisers.add(conn, name, email, hashed, Role(role), clock()))
-    ledger.close()
+    with closing(open_ledger(read_settings())) as ledger:
+        ledger.write_now(lambda conn: advisers.add(conn, name, email, hashed, Role(role), clock()))
     typer.echo(f"{name} can log in at /desk.")
 
 
@@ -209,8 +220,8 @@ def forget() -> None:
     from bot.app import assemble
 
     firstline = assemble(read_settings())
-    count = asyncio.run(firstline.upkeep.forget())
-    firstline.ledger.close()
+    with closing(firstline.ledger):
+        count = asyncio.run(firstline.upkeep.forget())
     typer.echo(f"The words of {count} conversations were forgotten.")
 
 
@@ -233,7 +244,10 @@ def restore(source: Path) -> None:
 @app.command()
 def bench(json_: Json = False, quick: Annotated[bool, typer.Option(help="A tenth of the work.")] = False) -> None:
     """Measures this machine: turns a second, latencies, start, memory, beside a bare SQLite baseline."""
-    from bench.run import measure
+    try:
+        from bench.run import measure
+    except ModuleNotFoundError as missing:
+        raise FirstlineError(f"The benchmark runs from a checkout only ({missing}).") from None
 
     measure(as_json=json_, quick=quick)
 
@@ -257,11 +271,8 @@ def _shelf() -> Iterator[tuple[Any, Callable[[], Any]]]:
     from bot.app import clock, open_ledger
     from bot.shelf import Shelf
 
-    ledger = open_ledger(read_settings())
-    try:
+    with closing(open_ledger(read_settings())) as ledger:
         yield Shelf(ledger), clock
-    finally:
-        ledger.close()
 
 
 def _print(as_json: bool, data: object, words: str) -> None:

@@ -31,8 +31,8 @@ def prepared(
 
 def _are_ours(text: str, conversation: Conversation) -> bool:
     """A label we offered, or its number: words of our own hide nobody's name."""
-    if len(text) <= MAX_NUMBER_DIGITS:
-        return text.isdecimal()
+    if text.isdecimal() and len(text) <= MAX_NUMBER_DIGITS:
+        return True
     return any(offer.title == text for offer in conversation.offers)
 
 

@@ -7,7 +7,8 @@ migrations = Migrations("bot")
 
 @migrations()
 def conversations(db: Database) -> None:
-    """One row for each conversation; `mark` finds it by address without keeping the address readable."""
+    """One row for each conversation; `mark` finds it by address without keeping the address readable. A turn's number is
+    the conversation's version that it made. Each index here is a page more in every commit, so there are few."""
     _run(
         db,
         """
@@ -26,33 +27,32 @@ def conversations(db: Database) -> None:
         ) STRICT;
         CREATE UNIQUE INDEX conversation_live ON conversation (mark) WHERE ended_at IS NULL;
         CREATE INDEX conversation_of_address ON conversation (mark, id);
-        CREATE INDEX conversation_with_words ON conversation (last_turn_at) WHERE words_gone_at IS NULL;
         CREATE TABLE turn (
-            id INTEGER PRIMARY KEY,
             conversation INTEGER NOT NULL REFERENCES conversation (id),
+            number INTEGER NOT NULL,
             external BLOB NOT NULL CONSTRAINT turn_is_taken_once UNIQUE,
             kind TEXT NOT NULL,
             at INTEGER NOT NULL,
-            words BLOB
-        ) STRICT;
-        CREATE INDEX turn_of_conversation ON turn (conversation, id);
+            words BLOB,
+            PRIMARY KEY (conversation, number)
+        ) STRICT, WITHOUT ROWID;
         """,
     )
 
 
 @migrations()
 def outbox(db: Database) -> None:
-    """What is to be delivered. A bot reply is a reference into the pinned library; an adviser's message stays where
+    """What is to be delivered, numbered in the order it was written; rows are never deleted, so numbers only rise. A bot reply is a reference into the pinned library; an adviser's message stays where
     it was written (handoff's `message`) and gets its row here by trigger, in the same transaction."""
     _run(
         db,
         """
         CREATE TABLE outbox (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            id INTEGER PRIMARY KEY,
             conversation INTEGER NOT NULL REFERENCES conversation (id),
-            turn INTEGER REFERENCES turn (id),
+            turn INTEGER,
             author TEXT NOT NULL CONSTRAINT known_author CHECK (author IN ('bot', 'adviser')),
-            message INTEGER CONSTRAINT one_row_for_a_message UNIQUE,
+            message INTEGER,
             epoch INTEGER NOT NULL,
             body BLOB,
             state TEXT NOT NULL CONSTRAINT known_state CHECK
@@ -63,6 +63,7 @@ def outbox(db: Database) -> None:
             reason TEXT,
             CONSTRAINT words_from_one_place CHECK ((author = 'bot') = (message IS NULL))
         ) STRICT;
+        CREATE UNIQUE INDEX one_row_for_a_message ON outbox (message) WHERE message IS NOT NULL;
         CREATE INDEX outbox_waiting ON outbox (conversation, id) WHERE state IN ('queued', 'sending');
         CREATE INDEX outbox_of_conversation ON outbox (conversation, id);
         CREATE TRIGGER outbox_one_voice BEFORE INSERT ON outbox

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bot.domain import ChannelName, ConversationId, Reply
+from bot.domain import ChannelName, ConversationId, Reply, SlotValue, Token
 from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
 
+_Row = tuple[str, tuple[tuple[str, SlotValue], ...], tuple[tuple[Token, str], ...], str]
+"""A Reply without the names of its fields: most of what a turn takes on disk."""
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Reply).decode
+_decode = msgspec.msgpack.Decoder(_Row).decode
 
 BACKOFF_S = (1, 2, 5, 15, 30, 60, 120, 300)
 """Seconds to wait before the next try, by how many were made; the last goes on until the provider is back."""
@@ -56,7 +58,7 @@ class Outbox:
         state = "sent" if pulled else "queued"
         return [
             db.execute(
-                _PUT, [conversation, turn, epoch, self._seal.seal_bytes(_encode(reply), "reply"), state, to_ms(now)]
+                _PUT, [conversation, turn, epoch, self._sealed(reply), state, to_ms(now)]
             ).lastrowid
             or 0
             for reply in replies
@@ -114,12 +116,16 @@ class Outbox:
         )
         return [row[0] for row in rows.fetchall()]
 
+    def _sealed(self, reply: Reply) -> bytes:
+        row: _Row = (reply.response, reply.slots, reply.choices, reply.language)
+        return self._seal.seal_bytes(_encode(row), "reply")
+
     def _rows(self, rows: Iterable[Any]) -> list[Waiting]:
         return [self._waiting(row) for row in rows]
 
     def _waiting(self, row: Any) -> Waiting:
         seq, conversation, channel, turn, body, message, state, attempts, at = row
-        reply = _decode(self._seal.open_bytes(body, "reply")) if body else None
+        reply = Reply(*_decode(self._seal.open_bytes(body, "reply"))) if body else None
         return Waiting(seq, conversation, channel, turn, reply, message, state, attempts, from_ms(at))
 
 

@@ -12,7 +12,10 @@ from handoff.ledger import Ledger
 
 log = structlog.get_logger()
 
+GATHER_S = 0.02
+"""Commits that follow each other this quickly are looked at together."""
 LOOK_AGAIN_S = 1.0
+"""Another process may have written without waking this one."""
 ENDINGS = {"case.closed": True, "case.given_back": False}
 """Events after which the bot speaks again -> whether the case was closed."""
 BATCH = 200
@@ -32,7 +35,8 @@ class Relay:
         while True:
             self._woken.clear()
             await self.follow()
-            await rung(self._woken, LOOK_AGAIN_S)
+            if await rung(self._woken, LOOK_AGAIN_S):
+                await asyncio.sleep(GATHER_S)
 
     async def follow(self) -> None:
         """Takes up every event since the last one that was taken up."""

@@ -1,6 +1,7 @@
 """Runs the server until it is told to stop; then nothing is left half done."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from bot.app import Firstline, assemble
 from bot.config import Settings
+from bot.errors import FirstlineError
 from bot.logs import quiet_logs
 from bot.server import application
 
@@ -18,28 +20,51 @@ GOODBYE_S = 5.0
 """How long open event streams are given to close."""
 
 
+class CannotListen(FirstlineError):
+    """The address or port cannot be used."""
+
+
 async def serve_until_stopped(
     settings: Settings, ready: Callable[[Firstline, int], Awaitable[None]] | None = None
 ) -> None:
-    """`ready` is called with the port once requests are answered. SIGINT and SIGTERM stop it."""
+    """`ready` is called with the port once requests are answered. SIGINT and SIGTERM stop it.
+
+    Raises: CannotListen; what `assemble` raises.
+    """
     quiet_logs()
+    stop = _stop_asked()
     firstline = assemble(settings)
     async with firstline.running():
         runner = web.AppRunner(application(firstline), access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
-        port = runner.addresses[0][1]
-        log.info("serving", host=settings.host, port=port)
-        if ready:
-            await ready(firstline, port)
-        await _stopped()
-        await runner.cleanup()
+        try:
+            port = await _listen(runner, settings)
+            log.info("serving", host=settings.host, port=port)
+            if ready:
+                await ready(firstline, port)
+            await stop.wait()
+        finally:
+            await runner.cleanup()
 
 
-async def _stopped() -> None:
+async def _listen(runner: web.AppRunner, settings: Settings) -> int:
+    """The port, also where the system chose it. Raises: CannotListen."""
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else "there is no such address"
+        raise CannotListen(
+            f"Cannot listen on {settings.host}, port {settings.port}: {why}. "
+            "Stop what uses it, or choose another with FIRSTLINE_HOST and FIRSTLINE_PORT (--port for the demo)."
+        ) from None
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _stop_asked() -> asyncio.Event:
+    """Listens from the very beginning, so that whoever stops a service that is still starting also leaves nothing."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop

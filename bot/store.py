@@ -1,6 +1,7 @@
 """Conversations and turns as rows: read before thinking, written once after."""
 
 import sqlite3
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,6 +25,9 @@ from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
 
 # `conversation` seals are not bound to a row number: the row gets its number from the insert that carries the seal.
+RECENT_CONVERSATIONS = 500
+"""How many opened states are kept in memory, so that a lively conversation is not unsealed at every turn."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Conversation).decode
 
@@ -44,7 +48,7 @@ class Stored:
 class Spoken:
     """One thing an enquirer said, read back for a transcript; `words` None once they are forgotten."""
 
-    id: int
+    number: int
     kind: str
     at: datetime
     words: str | None
@@ -55,6 +59,7 @@ class Store:
 
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
+        self._recent: OrderedDict[ConversationId, tuple[int, Conversation]] = OrderedDict()
 
     def mark(self, channel: ChannelName, address: Address) -> bytes:
         return self._seal.mark(f"address|{channel}|{address}")
@@ -64,25 +69,42 @@ class Store:
 
     def turn_already_taken(self, db: sqlite3.Connection, external: bytes) -> tuple[ConversationId, int] | None:
         """The conversation and turn of an earlier copy, if there was one."""
-        row = db.execute("SELECT conversation, id FROM turn WHERE external = ?", [external]).fetchone()
+        row = db.execute("SELECT conversation, number FROM turn WHERE external = ?", [external]).fetchone()
         return (ConversationId(row[0]), row[1]) if row else None
 
     def find(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
         """The live conversation at an address."""
-        return self._stored(db.execute(_FIND + "mark = ? AND ended_at IS NULL", [mark]).fetchone())
+        return self._stored(db, db.execute(_FIND + "mark = ? AND ended_at IS NULL", [mark]).fetchone())
 
     def latest(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
         """The newest conversation at an address, even one that has ended: what an open page still shows."""
-        return self._stored(db.execute(_FIND + "mark = ? ORDER BY c.id DESC LIMIT 1", [mark]).fetchone())
+        return self._stored(db, db.execute(_FIND + "mark = ? ORDER BY c.id DESC LIMIT 1", [mark]).fetchone())
 
     def get(self, db: sqlite3.Connection, conversation: ConversationId) -> Stored | None:
-        return self._stored(db.execute(_FIND + "c.id = ?", [conversation]).fetchone())
+        return self._stored(db, db.execute(_FIND + "c.id = ?", [conversation]).fetchone())
 
-    def _stored(self, row: sqlite3.Row | None) -> Stored | None:
+    def _stored(self, db: sqlite3.Connection, row: sqlite3.Row | None) -> Stored | None:
         if row is None:
             return None
-        state = _decode(self._seal.open_bytes(row[2], "conversation"))
-        return Stored(ConversationId(row[0]), row[1], state, row[3] or "bot", row[4] or 0)
+        conversation, version = ConversationId(row[0]), row[1]
+        return Stored(conversation, version, self._state_of(db, conversation, version), row[2] or "bot", row[3] or 0)
+
+    def _state_of(self, db: sqlite3.Connection, conversation: ConversationId, version: int) -> Conversation:
+        """Opened once for each version; the version that was just read says whether that is still the one."""
+        recent = self._recent.get(conversation)
+        if recent and recent[0] == version:
+            return recent[1]
+        row = db.execute("SELECT version, state FROM conversation WHERE id = ?", [conversation]).fetchone()
+        state = _decode(self._seal.open_bytes(row[1], "conversation"))
+        self.remember(conversation, row[0], state)
+        return state
+
+    def remember(self, conversation: ConversationId, version: int, state: Conversation) -> None:
+        """To be called only once this version is on disk: until then the same number may come to mean another state."""
+        self._recent[conversation] = (version, state)
+        self._recent.move_to_end(conversation)
+        if len(self._recent) > RECENT_CONVERSATIONS:
+            self._recent.popitem(last=False)
 
     def address(self, db: sqlite3.Connection, conversation: ConversationId) -> tuple[ChannelName, Address]:
         row = db.execute("SELECT channel, address FROM conversation WHERE id = ?", [conversation]).fetchone()
@@ -110,12 +132,11 @@ class Store:
         return [conversation.library, self._seal.seal_bytes(_encode(conversation), "conversation"), to_ms(now), ended]
 
     def add_turn(
-        self, db: sqlite3.Connection, conversation: ConversationId, external: bytes, heard: Heard, words: str | None
-    ) -> int:
+        self, db: sqlite3.Connection, here: ConversationId, number: int, external: bytes, heard: Heard, words: str | None
+    ) -> None:
         """Raises: sqlite3.IntegrityError when this turn was taken before (turn_is_taken_once)."""
         sealed = self._seal.seal(words, "turn") if words else None
-        row = [conversation, external, kind_of(heard), to_ms(heard.at), sealed]
-        return db.execute(_ADD_TURN, row).lastrowid or 0
+        db.execute(_ADD_TURN, [here, number, external, kind_of(heard), to_ms(heard.at), sealed])
 
     def spoken(self, db: sqlite3.Connection, conversation: ConversationId, after: int = 0) -> list[Spoken]:
         """What the enquirer said, in order, from the turn after `after` on."""
@@ -159,7 +180,7 @@ def kind_of(heard: Heard) -> str:
 
 
 _FIND = """
-SELECT c.id, c.version, c.state, voice.speaker, voice.epoch
+SELECT c.id, c.version, voice.speaker, voice.epoch
   FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
 _START = """
 INSERT INTO conversation (channel, mark, address, version, library, state, last_turn_at, ended_at, started_at)
@@ -168,8 +189,8 @@ _SAVE = """
 UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, words_gone_at = NULL,
        version = version + 1
  WHERE id = ? AND version = ?"""
-_ADD_TURN = "INSERT INTO turn (conversation, external, kind, at, words) VALUES (?, ?, ?, ?, ?)"
-_SPOKEN = "SELECT id, kind, at, words FROM turn WHERE conversation = ? AND id > ? ORDER BY id"
+_ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
+_SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"
 _IDLE = """
 SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? ORDER BY last_turn_at LIMIT ?"""
 _ABANDONED = """

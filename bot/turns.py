@@ -91,22 +91,26 @@ class Turns:
         mark = self.store.mark(turn.channel, turn.address)
         lock = self._locks.setdefault(mark, asyncio.Lock())
         async with lock:
-            for _ in range(MAX_TRIES):
+            for number in range(MAX_TRIES):
                 try:
-                    return await self._once(turn, mark)
+                    return await self._once(turn, mark, copies_likely=number > 0)
                 except ConversationMoved:
                     continue
             raise ConversationMoved()
 
-    async def _once(self, turn: Turn, mark: bytes) -> Handled:
+    async def _once(self, turn: Turn, mark: bytes, *, copies_likely: bool) -> Handled:
+        """That a turn is taken once is the database's to see (turn_is_taken_once); only when it refuses is an earlier
+        copy looked for."""
         external = self.store.external(turn)
         db = self._ledger.reader()
-        taken = self.store.turn_already_taken(db, external)
+        taken = self.store.turn_already_taken(db, external) if copies_likely else None
         if taken:
             return Handled(*taken, tuple(row.seq for row in self.outbox.of_turn(db, *taken)), duplicate=True)
         before = self.store.find(db, mark)
         thought = await self._think(turn, mark, before)
-        return await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
+        handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
+        self.store.remember(handled.conversation, handled.turn, thought.outcome.conversation)
+        return handled
 
     # --- thinking ----------------------------------------------------------------------------------------------------
 
@@ -154,8 +158,9 @@ class Turns:
         """Everything the turn says, or nothing of it."""
         now, outcome = thought.heard.at, thought.outcome
         here = self._saved(db, turn, mark, before, outcome.conversation, now)
+        number = before.version + 1 if before else 1
         try:
-            number = self.store.add_turn(db, here.id, external, thought.heard, thought.words)
+            self.store.add_turn(db, here.id, number, external, thought.heard, thought.words)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
         self._pass_on(db, turn.channel, here, thought)

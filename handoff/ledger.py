@@ -19,7 +19,7 @@ GROUP_LIMIT = 512
 """Most writes that share one commit."""
 BUSY_TIMEOUT_MS = 10_000
 """How long a write waits for another process (a report, a backup) to finish its own."""
-SLOW_COMMIT_S = 0.002
+SLOW_COMMIT_S = 0.01
 """A disk slower than this to commit is waited for on a thread, so that the loop stays free."""
 CHECKPOINT_COMMITS = 400
 CHECKPOINT_WORKS = 2_000
@@ -53,12 +53,14 @@ class Ledger:
         self._scheduled = False
         self._busy = False
         self._commit_s = 0.0
+        self._waits = True
         self._callbacks: list[Callable[[], None]] = []
         self._local = threading.local()
         self._lock = threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._checkpointing = False
+        self._log_is_folded_in = False
         self._commits_in_log = 0
         self._works_in_log = 0
         self._writer = _open(path, query_only=False)
@@ -124,7 +126,7 @@ class Ledger:
         with self._lock:
             connection = self._writer
             try:
-                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS if wait else 0}")
+                self._wait_for_others(connection, wait=wait)
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if not wait and "locked" in str(error):
@@ -132,6 +134,11 @@ class Ledger:
                 return [(False, _translated(error))] * len(works)
             results = [_attempt(connection, work, alone=len(works) == 1) for work in works]
             return self._commit(connection, results)
+
+    def _wait_for_others(self, connection: sqlite3.Connection, *, wait: bool) -> None:
+        if wait is not self._waits:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS if wait else 0}")
+            self._waits = wait
 
     def _commit(self, connection: sqlite3.Connection, results: list[tuple[bool, Any]]) -> list[tuple[bool, Any]]:
         if not connection.in_transaction:  # SQLite gave the whole transaction up (disk full, I/O error)
@@ -163,8 +170,9 @@ class Ledger:
     def _committed(self) -> None:
         for callback in self._callbacks:
             callback()
-        if not self._checkpointing and self._log_is_long():
-            self._commits_in_log = self._works_in_log = 0
+        if self._log_is_folded_in:
+            self._begin_the_log_again()
+        elif not self._checkpointing and self._log_is_long():
             self._checkpointing = True
             threading.Thread(target=self._checkpoint, name="ledger-checkpoint", daemon=True).start()
 
@@ -172,13 +180,22 @@ class Ledger:
         return self._commits_in_log >= CHECKPOINT_COMMITS or self._works_in_log >= CHECKPOINT_WORKS
 
     def _checkpoint(self) -> None:
-        """Folds the log in from a connection of its own: a turn never waits for it."""
+        """Folds the log in from a connection of its own: no turn waits for the bulk of it."""
         try:
             connection = sqlite3.connect(self.path, isolation_level=None)
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             connection.close()
+            self._log_is_folded_in = True
         finally:
             self._checkpointing = False
+
+    def _begin_the_log_again(self) -> None:
+        """The few commits made meanwhile are folded in by the writer itself: only then does SQLite write over the log
+        instead of growing it."""
+        self._log_is_folded_in = False
+        self._commits_in_log = self._works_in_log = 0
+        with self._lock:
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

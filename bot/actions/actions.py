@@ -8,7 +8,7 @@ from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
-from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from bot.config import read_settings
 from handoff.hours import OpeningHours
@@ -55,7 +55,12 @@ class RecordOfAdviceAction(Action):
         return []
 
 
-ALL = (OpeningHoursAction, HandoverSummaryAction, RecordOfAdviceAction)
+def executor(hours: OpeningHours | None = None) -> ActionExecutor:
+    """Every action, ready to run here or behind the stock server. `hours` None: the settings' own."""
+    made = ActionExecutor()
+    for action in (OpeningHoursAction(hours), HandoverSummaryAction(), RecordOfAdviceAction()):
+        made.register_action(action)
+    return made
 
 
 def _metadata(event: dict[str, Any]) -> dict[str, Any]:

@@ -25,19 +25,19 @@ PLAIN_KEYS = frozenset({"text", "buttons", "elements", "custom", "template", "re
 class ActionRunner:
     """rasa_sdk is imported when the first action runs: it takes half a second and most turns need none."""
 
-    def __init__(self, hours: OpeningHours) -> None:
+    def __init__(self, hours: OpeningHours, limit_s: float = ACTION_TIMEOUT_S) -> None:
         self._hours = hours
+        self._limit_s = limit_s
+
+    def register(self, action: object) -> None:
+        """Adds an action (a rasa-sdk `Action`, made already), or puts it in the place of the one with its name."""
+        self._executor.register_action(action)
 
     @cached_property
     def _executor(self) -> Any:
-        from rasa_sdk.executor import ActionExecutor
+        from bot.actions.actions import executor
 
-        from bot.actions.actions import HandoverSummaryAction, OpeningHoursAction, RecordOfAdviceAction
-
-        executor = ActionExecutor()
-        for action in (OpeningHoursAction(self._hours), HandoverSummaryAction(), RecordOfAdviceAction()):
-            executor.register_action(action)
-        return executor
+        return executor(self._hours)
 
     def warm(self) -> None:
         """Imports what the first action needs, so that no enquirer waits for it."""
@@ -52,20 +52,25 @@ class ActionRunner:
         now: datetime,
     ) -> ActionDone:
         """Never raises: a failed action is an ActionDone that says so."""
-        call = {
-            "next_action": wanted.action,
-            "sender_id": "enquirer",
-            "tracker": tracker_of(library, words, conversation, now),
-            "domain": {},
-            "domain_digest": DOMAIN_DIGEST,
-        }
         try:
-            async with asyncio.timeout(ACTION_TIMEOUT_S):
+            call = call_of(wanted, tracker_of(library, words, conversation, now))
+            async with asyncio.timeout(self._limit_s):
                 result = await self._executor.run(copy.deepcopy(call))
             return ActionDone(wanted.action, now, _slots(result.events), _responses(result.responses))
         except Exception as error:
             log.error("action.failed", action=wanted.action, error=type(error).__name__)
             return ActionDone(wanted.action, now, failed=True)
+
+
+def call_of(wanted: ActionWanted, tracker: dict[str, Any]) -> dict[str, Any]:
+    """What is asked of rasa-sdk, here and over HTTP alike."""
+    return {
+        "next_action": wanted.action,
+        "sender_id": "enquirer",
+        "tracker": tracker,
+        "domain": {},
+        "domain_digest": DOMAIN_DIGEST,
+    }
 
 
 def tracker_of(library: Library, words: Mapping[str, str], conversation: Conversation, now: datetime) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def _slots(events: list[dict[str, Any]]) -> tuple[tuple[str, SlotValue], ...]:
     wrong = [event.get("event") for event in events if event.get("event") != "slot"]
     if wrong:
         raise ValueError(f"an action may only set slots, not {wrong}")
-    return tuple((event["name"], event["value"]) for event in events)
+    return tuple((event["name"], _plain(event["value"])) for event in events)
 
 
 def _responses(responses: list[dict[str, Any]]) -> tuple[tuple[str, tuple[tuple[str, SlotValue], ...]], ...]:
@@ -104,4 +109,11 @@ def _responses(responses: list[dict[str, Any]]) -> tuple[tuple[str, tuple[tuple[
 
 
 def _arguments(response: dict[str, Any]) -> tuple[tuple[str, SlotValue], ...]:
-    return tuple((key, value) for key, value in response.items() if key not in PLAIN_KEYS)
+    return tuple((key, _plain(value)) for key, value in response.items() if key not in PLAIN_KEYS)
+
+
+def _plain(value: Any) -> SlotValue:
+    """A slot holds nothing else: it must be read back from the database. Raises: ValueError."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise ValueError(f"a slot or an argument cannot hold a {type(value).__name__}")

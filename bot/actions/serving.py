@@ -11,4 +11,6 @@ def serve_actions(port: int) -> None:
     os.environ["SANIC_HOST"] = LOOPBACK
     from rasa_sdk import endpoint
 
-    endpoint.run("bot.actions.actions", port=port)
+    from bot.actions.actions import executor
+
+    endpoint.run(executor(), port=port, cors_origins=[])

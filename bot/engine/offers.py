@@ -12,7 +12,6 @@ MAX_HEARD = 3
 """How many of the concerns that triage heard are offered to confirm."""
 MAX_ANSWERS_LISTED = 10
 MAX_QUESTION_CHARACTERS = 60
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _STAMP = 36**4
 """The time stamp in a token comes round after 19 days: a forgotten conversation's buttons have scrolled away."""
 _PLAIN = Token("")
@@ -141,9 +140,11 @@ def _first_word(walk: Walk, response_id: str) -> str:
 
 def _offer(walk: Walk, drafts: tuple[Offer, ...], *, question: bool) -> tuple[tuple[Token, str], ...]:
     """Give each choice a token: the one it had when it was already on offer, so that asking again spoils no button."""
-    known = {_meaning(offer): offer for offer in (*walk.offered_before, *walk.minted)}
-    stamp = _base36(int(walk.at.timestamp()) % _STAMP)
-    made = [known.get(_meaning(draft)) or _minted(walk, draft, stamp) for draft in drafts]
+    titles = {draft.title for draft in drafts}
+    before = [offer for offer in (*walk.offered_before, *walk.minted) if offer.title in titles]
+    known = {_meaning(offer): offer for offer in before}
+    stamp = f"{int(walk.at.timestamp()) % _STAMP:x}"
+    made = [(known and known.get(_meaning(draft))) or _minted(walk, draft, stamp) for draft in drafts]
     walk.minted += made
     if question:
         walk.offers = made
@@ -158,14 +159,5 @@ def _meaning(offer: Offer) -> tuple[object, ...]:
 
 def _minted(walk: Walk, draft: Offer, stamp: str) -> Offer:
     walk.offered += 1
-    token = Token(f"{_base36(walk.offered)}.{stamp}")
+    token = Token(f"{walk.offered:x}.{stamp}")
     return Offer(token, draft.title, draft.sets, draft.command, draft.flow, draft.back_to, draft.dont_know)
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-        if number == 0:
-            return digits

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -38,10 +38,10 @@ Lines = Annotated[
 ]
 
 
-def main() -> None:
-    """Runs the command; a known failure is one plain line on stderr and exit code 1."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command (None: as it was typed); a known failure is one plain line on stderr and exit code 1."""
     try:
-        app()
+        app(args=arguments)
     except (FirstlineError, HandoffError) as error:
         _fail(str(error))
     except OSError as error:  # a folder or file that cannot be read or written
@@ -186,8 +186,11 @@ def triage(jsonl: Lines, folder: Folder = None) -> None:
     from bot.triage_lines import lines_about
 
     lines = sys.stdin.buffer if str(jsonl) == "-" else io.BytesIO(jsonl.read_bytes())
-    for line in lines_about(_settings(folder).library_folder, io.TextIOWrapper(lines, encoding="utf-8-sig")):
-        typer.echo(line)
+    try:
+        for line in lines_about(_settings(folder).library_folder, io.TextIOWrapper(lines, encoding="utf-8-sig")):
+            typer.echo(line)
+    except UnicodeDecodeError:
+        raise FirstlineError(f"{jsonl} is not text in UTF-8.") from None
 
 
 # --- people and data -------------------------------------------------------------------------------------------------
@@ -207,6 +210,8 @@ def adviser_add(
 
     if role not in set(Role):
         raise typer.BadParameter(f"role must be one of {', '.join(Role)}")
+    if not name.strip() or "@" not in email:
+        raise typer.BadParameter("write a name and an e-mail address")
     password = sys.stdin.readline().strip() if password_stdin else typer.prompt("Password", hide_input=True)
     hashed = advisers.hash_password(password)
     with closing(open_ledger(read_settings())) as ledger:

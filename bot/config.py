@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     public_url: str = ""
+    proxies: int = Field(0, ge=0, le=5)
+    """How many reverse proxies stand in front: so many hops of X-Forwarded-For are believed. 0: none."""
     key: SecretStr | None = None
     """32 bytes in base64; None: read from, or made in, DATA_DIR/firstline.key."""
     telegram_token: SecretStr | None = None

@@ -25,7 +25,7 @@ def application(firstline: Firstline) -> web.Application:
     """All channels over HTTP, the desk, and the probes."""
     settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
     metrics = Metrics(firstline.ledger)
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[metrics.middleware, errors(rooms.apology)])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[metrics.middleware, errors(rooms.apology), behind(settings.proxies)])
     origins = frozenset(filter(None, (each.strip() for each in settings.embed_origins.split(","))))
     secure = settings.public_url.startswith("https://")
     app.add_routes(WebChannel(rooms, now, origins, secure).routes())
@@ -86,6 +86,19 @@ def errors(apology: Callable[[], str]) -> Middleware:
         except Exception as error:  # the last guard: whatever happened, an answer and no stack trace
             log.error("request.failed", error=type(error).__name__, route=_route(request))
             return _refusal(request, 500, apology())
+
+    return middleware
+
+
+def behind(proxies: int) -> Middleware:
+    """The enquirer's or adviser's own address, as the outermost proxy we trust wrote it (RFC 7239's older sibling)."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        if proxies and len(hops) >= proxies:
+            request = request.clone(remote=hops[-proxies])
+        return await handler(request)
 
     return middleware
 

@@ -155,6 +155,19 @@ class Store:
         """Conversations whose last turn is older than `before` and whose typed words are still kept."""
         return [ConversationId(row[0]) for row in db.execute(_IDLE, [to_ms(before), limit])]
 
+    def any_ended(self, db: sqlite3.Connection, before: datetime) -> bool:
+        return db.execute("SELECT 1 " + _ENDED, [to_ms(before)]).fetchone() is not None
+
+    def scrub_ended(self, db: sqlite3.Connection, before: datetime) -> None:
+        """Of conversations that ended before then, and have no open case, nothing is left but that they were."""
+        db.execute("PRAGMA secure_delete = ON")
+        for (conversation,) in db.execute("SELECT id " + _ENDED, [to_ms(before)]).fetchall():
+            db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
+            db.execute("UPDATE outbox SET body = NULL WHERE conversation = ?", [conversation])
+            db.execute(_SCRUB, [conversation])
+            self._recent.pop(conversation, None)
+        db.execute("PRAGMA secure_delete = FAST")
+
     def any_idle(self, db: sqlite3.Connection, before: datetime) -> bool:
         return db.execute("SELECT 1 " + _ABANDONED, [to_ms(before)]).fetchone() is not None
 
@@ -196,3 +209,7 @@ SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? ORD
 _ABANDONED = """
   FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
     SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
+_ENDED = """
+  FROM conversation WHERE ended_at < ? AND length(address) > 0 AND NOT EXISTS (
+    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
+_SCRUB = "UPDATE conversation SET address = x'', state = x'', mark = randomblob(16) WHERE id = ?"

@@ -46,11 +46,16 @@ class Upkeep:
             await self._ledger.write(lambda db: self._store.end_idle(db, before, self._now()))
 
     async def forget(self) -> int:
-        """Conversations whose typed words went now. A conversation with a live case keeps them until that ends."""
+        """Forgets the typed words of idle conversations, and all of ended ones. Returns how many had words to forget.
+
+        What was passed to advisers is in the case by then, and stays there as long as cases are kept.
+        """
         before = self._now() - self._idle
         idle = self._store.idle_with_words(self._ledger.reader(), before)
         for conversation in idle:
             await self._ledger.write(partial(self._forget, conversation))
+        if self._store.any_ended(self._ledger.reader(), before):
+            await self._ledger.write(lambda db: self._store.scrub_ended(db, before))
         return len(idle)
 
     def _forget(self, conversation: ConversationId, db: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from bot.app import assemble
 from bot.config import Settings
 from tests.small_house import Clock, SmallHouse, settings_in, small_library, write_library
 
-LOOPBACK = frozenset({"localhost", "::1", "::", "0.0.0.0", ""})  # noqa: S104 - to bind there reaches nobody outside
+LOOPBACK = frozenset({"localhost", "::1", "::", "0.0.0.0", ""})
 ASKED_OF_THE_NETWORK = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"})
 
 

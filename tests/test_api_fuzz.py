@@ -27,7 +27,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
     max_leaves=12,
 )
-keys = st.sampled_from(["id", "text", "token", "command", "media", "open", "flow", "lang", "sender", "message", "metadata"])
+keys = st.sampled_from(
+    ["id", "text", "token", "command", "media", "open", "flow", "lang", "sender", "message", "metadata"]
+)
 bodies = st.dictionaries(keys | words, values, max_size=6) | values
 likely = st.fixed_dictionaries(
     {"id": words, "sender": words},
@@ -102,6 +104,10 @@ def plain(answered: tuple[int, str, str], *, is_json: bool = True) -> None:
         assert kind == "application/json"
 
 
+# DEFECTS seen here (each a 500): nested JSON (RecursionError) and an unknown charset (LookupError) in web._json,
+# rest.json_body and web.form; half characters in id, sender and message_id (UnicodeEncodeError in Seal.mark); a
+# csrf field
+# with an accent (TypeError in compare_digest) and a broken multipart body (ValueError) in web.form.
 often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 seldom = settings(often, max_examples=25)
 
@@ -157,7 +163,9 @@ def test_any_query_is_answered_plainly(loop: Loop, path: str, query: dict[str, s
     assert not INSIDE.search(text) or kind in ("text/html", "text/plain")
 
 
-forms = st.dictionaries(st.sampled_from(["csrf", "text", "choice", "command", "id", "email", "password", "next"]), words)
+forms = st.dictionaries(
+    st.sampled_from(["csrf", "text", "choice", "command", "id", "email", "password", "next"]), words
+)
 
 
 @seldom

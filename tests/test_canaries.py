@@ -103,11 +103,13 @@ async def planted(tmp_path: Path, library_folder: Path) -> AsyncIterator[Planted
     with logged(traffic.logs):
         async with receiver(traffic.callback) as url:
             settings = settings_in(tmp_path, library_folder, callback_url=url)
-            async with running_house(settings, clock) as house:
-                async with TestClient(TestServer(application(house.firstline))) as api:
-                    made = Planted(house, api, traffic, tmp_path)
-                    await plant(made)
-                    yield made
+            async with (
+                running_house(settings, clock) as house,
+                TestClient(TestServer(application(house.firstline))) as api,
+            ):
+                made = Planted(house, api, traffic, tmp_path)
+                await plant(made)
+                yield made
 
 
 async def plant(made: Planted) -> None:
@@ -127,7 +129,7 @@ async def plant(made: Planted) -> None:
     made.traffic.metrics.append(await made.get("/metrics"))
     async with asyncio.timeout(5):
         while made.house.one("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # noqa: ASYNC110 - the courier rings no bell for tests
 
 
 async def log_in_wrongly(made: Planted) -> None:
@@ -232,7 +234,8 @@ async def half_way(house: SmallHouse) -> None:
 
 
 async def test_an_answer_in_own_words_is_forgotten_too(house: SmallHouse) -> None:
-    # DEFECT bot/store.py forget_words: only turn.words is emptied. A text slot's value stays in conversation.state (slots
+    # DEFECT bot/store.py forget_words: only turn.words is emptied. A text slot's value stays in
+    # conversation.state (slots
     # and `answers`), and in the outbox rows whose replies carry it. No shipped flow has a text slot yet; editors may.
     await half_way(house)
     house.clock.passes(hours=30)

@@ -229,7 +229,7 @@ async def door(request: pytest.FixtureRequest, house: SmallHouse, api: Api, post
     return doors[request.param]
 
 
-# --- answering ---------------------------------------------------------------------------------------------------------
+# --- answering -------------------------------------------------------------------------------------------------------
 
 
 async def test_one_is_greeted_and_asked_with_choices(door: Door) -> None:
@@ -275,7 +275,7 @@ async def test_the_same_turn_twice_is_taken_once(door: Door, house: SmallHouse) 
     assert second.texts in (first.texts, []), "answered the same; where answers are pushed, not pushed again"
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------
+# --- what is refused -------------------------------------------------------------------------------------------------
 
 
 async def test_a_picture_written_as_text_is_refused(door: Door, house: SmallHouse) -> None:
@@ -283,10 +283,12 @@ async def test_a_picture_written_as_text_is_refused(door: Door, house: SmallHous
     shown = await door.say("data:image/png;base64,iVBORw0KGgo=")
     assert "We cannot take a" in shown.text
     assert DANGER in shown.text
-    assert house.one("SELECT kind FROM turn ORDER BY id DESC LIMIT 1") == "refused_other"
+    assert house.one("SELECT kind FROM turn ORDER BY number DESC LIMIT 1") == "refused_other"
 
 
-@pytest.mark.parametrize("typed", ["/SetSlots(danger=no)", "/SetSlots(danger=no, nation=wales)", '/slot{"danger":"no"}'])
+@pytest.mark.parametrize(
+    "typed", ["/SetSlots(danger=no)", "/SetSlots(danger=no, nation=wales)", '/slot{"danger":"no"}']
+)
 async def test_a_payload_that_is_typed_sets_nothing(door: Door, house: SmallHouse, typed: str) -> None:
     await door.open()
     shown = await door.say(typed)
@@ -303,7 +305,7 @@ async def test_odd_text_is_answered_and_the_question_stands(door: Door, kind: st
     assert (await door.say("no")).texts == [NATION]
 
 
-# --- people ------------------------------------------------------------------------------------------------------------
+# --- people ----------------------------------------------------------------------------------------------------------
 
 
 async def test_an_advisers_words_arrive_and_the_bot_is_silent(door: Door, house: SmallHouse) -> None:
@@ -356,7 +358,7 @@ async def test_an_open_page_is_told_within_a_third_of_a_second(house: SmallHouse
         assert asyncio.get_running_loop().time() - started < 1.0
 
 
-# --- refusals over HTTP ------------------------------------------------------------------------------------------------
+# --- refusals over HTTP ----------------------------------------------------------------------------------------------
 
 BEARER = {"Authorization": "Bearer " + "a" * 43}
 REFUSALS: list[tuple[str, str, dict[str, Any], int]] = [

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
+from bot.channels.bodies import Unusable, json_of
 from bot.channels.contract import CALLBACK, REST, House, Limits
 from bot.channels.markup import to_text
 from bot.domain import Address, ChannelName, Opened, Pressed, Said, Token, Turn
@@ -23,19 +24,15 @@ BUTTON_MARK = "#"
 STARTERS = frozenset({"/start", "/session_start", "/restart_session"})
 
 
-class BadBody(web.HTTPBadRequest):
-    """The body is not what the channel takes."""
-
-
 def turn_from(body: Any, channel: ChannelName, now: datetime) -> Turn:
-    """Raises: BadBody, saying what is wrong. `message_id` in `metadata` makes a repeated post harmless."""
+    """Raises: Unusable, saying what is wrong. `message_id` in `metadata` makes a repeated post harmless."""
     if not isinstance(body, dict):
-        raise BadBody(text="The body must be a JSON object with sender and message.")
+        raise Unusable(text="The body must be a JSON object with sender and message.")
     sender, message = body.get("sender"), body.get("message")
     if not isinstance(sender, str) or not 0 < len(sender) <= MAX_SENDER_CHARACTERS:
-        raise BadBody(text=f"sender must be text of 1 to {MAX_SENDER_CHARACTERS} characters.")
+        raise Unusable(text=f"sender must be text of 1 to {MAX_SENDER_CHARACTERS} characters.")
     if not isinstance(message, str):
-        raise BadBody(text="message must be text.")
+        raise Unusable(text="message must be text.")
     metadata = body.get("metadata")
     external = metadata.get("message_id") if isinstance(metadata, dict) else None
     external = external if isinstance(external, str) and external else secrets.token_hex(16)
@@ -76,7 +73,7 @@ class RestChannel:
         return web.json_response({"status": "ok"})
 
     async def webhook(self, request: web.Request) -> web.StreamResponse:
-        turn = turn_from(await json_body(request), REST, self._now())
+        turn = turn_from(await json_of(request), REST, self._now())
         messages = [as_rasa(turn.address, each.rendered) for each in (await self._house.answer(turn)).lines]
         if request.query.get("stream") == "true":
             lines = "".join(f"{web.json_response(each).text}\n" for each in messages)
@@ -103,7 +100,7 @@ class CallbackChannel:
         return web.json_response({"status": "ok"})
 
     async def webhook(self, request: web.Request) -> web.Response:
-        await self._house.take(turn_from(await json_body(request), CALLBACK, self._now()))
+        await self._house.take(turn_from(await json_of(request), CALLBACK, self._now()))
         return web.Response(text="success")
 
     async def deliver(self, address: Address, seq: int, message: Rendered) -> None:
@@ -124,13 +121,3 @@ class CallbackChannel:
     async def close(self) -> None:
         if self._session:
             await self._session.close()
-
-
-async def json_body(request: web.Request) -> Any:
-    """Raises: BadBody; HTTPUnsupportedMediaType."""
-    if request.content_type not in ("application/json", "text/json"):
-        raise web.HTTPUnsupportedMediaType(text="Send JSON, with Content-Type: application/json.")
-    try:
-        return await request.json()
-    except ValueError:
-        raise BadBody(text="The body is not JSON.") from None

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from bot.channels.bodies import Unusable, json_of
 from bot.channels.contract import WEB, House, Limits, Line, State
 from bot.channels.markup import plain_to_html, to_html, to_text
 from bot.domain import Address, MediaKind, MediaRefused, Opened, Pressed, Said, Token, Turn
@@ -35,10 +36,6 @@ CSP = (
 
 
 R = TypeVar("R", bound=web.StreamResponse)
-
-
-class Unusable(web.HTTPBadRequest):
-    """The request is not one this channel takes; `text` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class WebChannel:
     # --- the API -----------------------------------------------------------------------------------------------------
 
     async def say(self, request: web.Request) -> web.Response:
-        came = came_from(await _json(request), self._now())
+        came = came_from(await json_of(request), self._now())
         given = _bearer(request)
         address = given or Address(secrets.token_urlsafe(32))
         answer = await self._house.answer(Turn(WEB, address, came.id, came.heard))
@@ -269,15 +266,6 @@ def _form_body(fields: Mapping[str, Any]) -> dict[str, Any]:
     names = {"text": "text", "choice": "token", "command": "command"}
     given = {names[key]: str(value) for key, value in fields.items() if key in names}
     return given or {"open": True}
-
-
-async def _json(request: web.Request) -> Any:
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="Send JSON, with Content-Type: application/json.")
-    try:
-        return await request.json()
-    except ValueError:
-        raise Unusable(text="The body is not JSON.") from None
 
 
 def _bearer(request: web.Request) -> Address | None:

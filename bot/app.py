@@ -126,7 +126,7 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     pushing: dict[ChannelName, Pushing] = {callback.name: callback} if callback else {}
     courier = Courier(ledger, pushing, Speech(shelf, queue), queue, now)
     relay = Relay(ledger, turns)
-    upkeep = Upkeep(ledger, queue, now, settings.idle_hours_until_words_go)
+    upkeep = Upkeep(ledger, shelf, queue, now, settings.idle_hours_until_words_go)
     return Firstline(
         settings, now, ledger, shelf, hours, queue, turns, bell, relay, courier, rooms, upkeep, actions, callback
     )

@@ -30,12 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print data instead of words.
 Folder = Annotated[
     Path | None, typer.Option("--library", exists=True, file_okay=False, help="The folder with flows/ and content/.")
 ]
-Lines = Annotated[
-    Path,
-    typer.Option(
-        "--jsonl", exists=True, dir_okay=False, allow_dash=True, help='Lines of {"text": …}; - for standard input.'
-    ),
-]
+Lines = Annotated[Path, typer.Option("--jsonl", help='Lines of {"text": …}; - for standard input.')]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 LOOK_AGAIN_S = 1.0
 """How often waiting rows are looked for when nothing woke the courier (another process may have written)."""
 DELIVERY_TIMEOUT_S = 30.0
+FAULT_PAUSE_S = 60.0
+"""How long to wait before trying again after a fault nobody foresaw."""
 
 
 class Courier:
@@ -53,18 +56,27 @@ class Courier:
         """Until cancelled. What was interrupted by a crash is settled first."""
         if not self._channels:
             return
-        await self._settle_interrupted()
-        while True:
-            self._woken.clear()
-            for waiting in self._outbox.due(self._ledger.reader(), list(self._channels), self._now()):
-                if waiting.conversation not in self._under_way:
-                    self._start(waiting)
-            await rung(self._woken, LOOK_AGAIN_S)
+        await self._ledger.write(self._settle_interrupted)
+        try:
+            while True:
+                self._woken.clear()
+                for waiting in self._outbox.due(self._ledger.reader(), list(self._channels), self._now()):
+                    if waiting.conversation not in self._under_way:
+                        self._start(waiting)
+                await rung(self._woken, LOOK_AGAIN_S)
+        finally:
+            await self._stop()
 
-    async def _settle_interrupted(self) -> None:
-        now = self._now()
-        for message in await self._ledger.write(self._outbox.interrupted):
-            await self._tell_desk(message, DeliveryState.UNKNOWN, "interrupted", now)
+    def _settle_interrupted(self, db: sqlite3.Connection) -> None:
+        for message in self._outbox.interrupted(db):
+            self._tell_desk(db, message, DeliveryState.UNKNOWN, "interrupted")
+
+    async def _stop(self) -> None:
+        """Ends what is under way. A row left in hand is settled at the next start."""
+        under_way = list(self._under_way.values())
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     def _start(self, waiting: Waiting) -> None:
         task = asyncio.create_task(self._deliver(waiting))
@@ -72,7 +84,7 @@ class Courier:
         task.add_done_callback(lambda _: self._finished(waiting))
 
     def _finished(self, waiting: Waiting) -> None:
-        del self._under_way[waiting.conversation]
+        self._under_way.pop(waiting.conversation, None)
         self.wake()
 
     async def _deliver(self, waiting: Waiting) -> None:
@@ -89,6 +101,8 @@ class Courier:
             await self._failed(waiting, error)
         except TimeoutError:
             await self._failed(waiting, DeliveryError("timeout", retry_after_s=0, in_doubt=True))
+        except Exception as error:  # a fault of ours must not hold a recipient up for good
+            await self._failed(waiting, DeliveryError(type(error).__name__, retry_after_s=FAULT_PAUSE_S, in_doubt=True))
         else:
             await self._settle(waiting, DeliveryState.SENT, None)
 
@@ -105,14 +119,17 @@ class Courier:
             await self._ledger.write(lambda db: self._outbox.again(db, waiting.seq, not_before, error.reason))
 
     async def _settle(self, waiting: Waiting, state: DeliveryState, reason: str | None) -> None:
-        await self._ledger.write(lambda db: self._outbox.settle(db, waiting.seq, state.value, reason))
-        if waiting.message is not None:
-            await self._tell_desk(waiting.message, state, reason, self._now())
+        """The outbox and the desk are told in one write: they never disagree."""
 
-    async def _tell_desk(self, message: int, state: DeliveryState, reason: str | None, now: datetime) -> None:
-        await self._ledger.write(
-            lambda db: self._queue.record_delivery(db, MessageId(message), state, now, reason=reason)
-        )
+        def told(db: sqlite3.Connection) -> None:
+            self._outbox.settle(db, waiting.seq, state.value, reason)
+            if waiting.message is not None:
+                self._tell_desk(db, waiting.message, state, reason)
+
+        await self._ledger.write(told)
+
+    def _tell_desk(self, db: sqlite3.Connection, message: int, state: DeliveryState, reason: str | None) -> None:
+        self._queue.record_delivery(db, MessageId(message), state, self._now(), reason=reason)
 
 
 def _backoff_s(attempts: int) -> float:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,13 +49,13 @@ class Outbox:
         now: datetime,
         *,
         epoch: int,
-        pulled: bool,
+        fetched: bool,
     ) -> list[int]:
-        """The sequence numbers given. `pulled`: the enquirer's side fetches them, so nothing has to be sent.
+        """The sequence numbers given. `fetched`: they go out with the answer to this very turn.
 
         Raises: sqlite3.IntegrityError (outbox_one_voice) when an adviser is speaking.
         """
-        state = "sent" if pulled else "queued"
+        state = "sent" if fetched else "queued"
         return [
             db.execute(
                 _PUT, [conversation, turn, epoch, self._sealed(reply), state, to_ms(now)]
@@ -115,6 +115,14 @@ class Outbox:
             "UPDATE outbox SET state = 'unknown', reason = 'interrupted' WHERE state = 'sending' RETURNING message"
         )
         return [row[0] for row in rows.fetchall()]
+
+    def forget(self, db: sqlite3.Connection, conversation: ConversationId, slots: frozenset[str]) -> None:
+        """Takes the values of these slots out of what was said."""
+        for row in self.of_conversation(db, conversation):
+            if row.reply and any(name in slots for name, _ in row.reply.slots):
+                kept = tuple((name, value) for name, value in row.reply.slots if name not in slots)
+                sealed = self._sealed(replace(row.reply, slots=kept))
+                db.execute("UPDATE outbox SET body = ? WHERE id = ?", [sealed, row.seq])
 
     def _sealed(self, reply: Reply) -> bytes:
         row: _Row = (reply.response, reply.slots, reply.choices, reply.language)

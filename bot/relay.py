@@ -26,6 +26,7 @@ class Relay:
         self._ledger = ledger
         self._turns = turns
         self._woken = asyncio.Event()
+        self._seen = 0
 
     def wake(self) -> None:
         self._woken.set()
@@ -39,11 +40,17 @@ class Relay:
                 await asyncio.sleep(GATHER_S)
 
     async def follow(self) -> None:
-        """Takes up every event since the last one that was taken up."""
+        """Takes up every event since the last one that was taken up. The place is kept with each ending, in the write
+        that answers it; what was only passed over is passed over again after a restart."""
         db = self._ledger.reader()
-        after = db.execute("SELECT seq FROM relay_cursor").fetchone()[0]
-        for event in desk.events_after(db, after, BATCH):
-            if event.kind in ENDINGS and event.conversation is not None:
-                reference = desk.reference_of_case(db, event.case_id) if event.case_id else None
-                ended = CaseEnded(event.at, ENDINGS[event.kind], reference or "")
-                await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
+        while events := desk.events_after(db, self._passed(), BATCH):
+            for event in events:
+                if event.kind in ENDINGS and event.conversation is not None:
+                    reference = desk.reference_of_case(db, event.case_id) if event.case_id else None
+                    ended = CaseEnded(event.at, ENDINGS[event.kind], reference or "")
+                    await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
+                self._seen = event.seq
+
+    def _passed(self) -> int:
+        kept: int = self._ledger.reader().execute("SELECT seq FROM relay_cursor").fetchone()[0]
+        return max(kept, self._seen)

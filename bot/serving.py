@@ -16,8 +16,8 @@ from bot.server import application
 
 log = structlog.get_logger()
 
-GOODBYE_S = 5.0
-"""How long open event streams are given to close."""
+GOODBYE_S = 2.0
+"""How long requests under way are given to end. Open event streams never do: aiohttp waits for them twice so long."""
 
 
 class CannotListen(FirstlineError):

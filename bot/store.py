@@ -127,6 +127,16 @@ class Store:
         if saved.rowcount != 1:
             raise ConversationMoved()
 
+    def put_aside(self, db: sqlite3.Connection, before: Stored, conversation: Conversation) -> None:
+        """Saves a state that was emptied of words, without a turn: when it was last spoken in stays as it was.
+
+        Raises: ConversationMoved.
+        """
+        state = self._seal.seal_bytes(_encode(conversation), "conversation")
+        if db.execute(_PUT_ASIDE, [state, before.id, before.version]).rowcount != 1:
+            raise ConversationMoved()
+        self._recent.pop(before.id, None)
+
     def _state(self, conversation: Conversation, now: datetime) -> list[object]:
         ended = to_ms(now) if conversation.ended else None
         return [conversation.library, self._seal.seal_bytes(_encode(conversation), "conversation"), to_ms(now), ended]
@@ -152,7 +162,7 @@ class Store:
         db.execute("PRAGMA secure_delete = FAST")
 
     def idle_with_words(self, db: sqlite3.Connection, before: datetime, limit: int = 200) -> list[ConversationId]:
-        """Conversations whose last turn is older than `before` and whose typed words are still kept."""
+        """Conversations without an open case whose last turn is older than `before` and whose words are still kept."""
         return [ConversationId(row[0]) for row in db.execute(_IDLE, [to_ms(before), limit])]
 
     def any_ended(self, db: sqlite3.Connection, before: datetime) -> bool:
@@ -202,10 +212,13 @@ _SAVE = """
 UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, words_gone_at = NULL,
        version = version + 1
  WHERE id = ? AND version = ?"""
+_PUT_ASIDE = "UPDATE conversation SET state = ?, version = version + 1 WHERE id = ? AND version = ?"
 _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"
 _IDLE = """
-SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? ORDER BY last_turn_at LIMIT ?"""
+SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
+    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))
+ ORDER BY last_turn_at LIMIT ?"""
 _ABANDONED = """
   FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
     SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -35,6 +35,7 @@ from bot.outbox import Outbox
 from bot.pack import pack_of
 from bot.shelf import Kept, Shelf
 from bot.store import Store, Stored
+from handoff import desk
 from handoff.domain import NewCase
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -116,7 +117,7 @@ class Turns:
 
     async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
         kept, conversation = self._where(mark, before)
-        if not self._pace.allows(mark, turn.heard.at):
+        if not conversation.with_people and not self._pace.allows(mark, turn.heard.at):
             return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None, ("too_fast",))
         try:
             heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
@@ -125,7 +126,7 @@ class Turns:
             log.error("turn.not_prepared", error=type(error).__name__)
             return _Thought(_apology(conversation), turn.heard, None, ("internal_error",))
         try:
-            outcome = await self._advance(kept, conversation, heard)
+            outcome = await self._advance_from_here(kept, before, conversation, heard)
         except Exception as error:
             log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
             return _Thought(_apology(conversation), heard, words, ("internal_error",))
@@ -139,6 +140,24 @@ class Turns:
             new = begin(kept.library)
             return kept, replace(new, language=last.conversation.language) if last else new
         return self._shelf.pinned(before.conversation.library), before.conversation
+
+    async def _advance_from_here(
+        self, kept: Kept, before: Stored | None, conversation: Conversation, heard: Heard
+    ) -> Outcome:
+        """Where the case has ended and the relay has not yet said so, that is said first: no words go to a closed
+        case, where nobody would read them."""
+        ended = self._ended_unsaid(before, heard.at) if before and conversation.with_people else None
+        if ended is None:
+            return await self._advance(kept, conversation, heard)
+        first = await self._advance(kept, conversation, ended)
+        return _joined(first, await self._advance(kept, first.conversation, heard))
+
+    def _ended_unsaid(self, before: Stored, at: datetime) -> CaseEnded | None:
+        db = self._ledger.reader()
+        if self._queue.live_case(db, before.id):
+            return None
+        last = desk.last_ending(db, before.id)
+        return CaseEnded(at, closed=not (last and last.given_back), reference=last.reference if last else "")
 
     async def _advance(self, kept: Kept, conversation: Conversation, heard: Heard) -> Outcome:
         """Advances, running custom actions on the way, until someone must act."""
@@ -166,10 +185,16 @@ class Turns:
         self._pass_on(db, turn.channel, here, thought)
         if outcome.delete is Deletion.WORDS:
             self.store.forget_words(db, here.id, now)
-        if before and before.speaker == "adviser":
+        if outcome.conversation.ended:
+            here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
+        if here.speaker == "adviser":
             return Handled(here.id, number, ())
         replies = self._put(db, here, number, outcome.replies, now, turn.channel)
         return Handled(here.id, number, tuple(replies))
+
+    def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
+        voice = self._queue.voice(db, here.id)
+        return replace(here, speaker=voice.speaker.value, epoch=voice.epoch)
 
     def _saved(
         self, db: sqlite3.Connection, turn: Turn, mark: bytes, before: Stored | None, after: Conversation, now: datetime
@@ -189,7 +214,8 @@ class Turns:
         channel: ChannelName,
     ) -> list[int]:
         try:
-            return self.outbox.put(db, here.id, turn, replies, now, epoch=here.epoch, pulled=channel in self._pulled)
+            fetched = turn is not None and channel in self._pulled
+            return self.outbox.put(db, here.id, turn, replies, now, epoch=here.epoch, fetched=fetched)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
@@ -200,7 +226,8 @@ class Turns:
         if hand_over:
             self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now)
         elif (outcome.to_people or here.speaker == "adviser") and thought.words:
-            self._queue.hear(db, here.id, thought.words, now)
+            if self._queue.hear(db, here.id, thought.words, now) is None:
+                raise ConversationMoved()  # the case ended meanwhile: think again, and say so
         if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
             self._queue.abandon(db, here.id, now)
 
@@ -273,17 +300,27 @@ def _trouble(thought: _Thought) -> HandOver | None:
 
 
 class _Pace:
-    """At most MAX_TURNS_IN_WINDOW turns in TURN_WINDOW_MINUTES from one address; kept in memory only."""
+    """At most MAX_TURNS_IN_WINDOW turns in TURN_WINDOW_MINUTES from one address; kept in memory, and no longer."""
 
     def __init__(self) -> None:
-        self._seen: dict[bytes, deque[datetime]] = {}
+        self._seen: OrderedDict[bytes, deque[datetime]] = OrderedDict()
 
     def allows(self, mark: bytes, now: datetime) -> bool:
-        seen = self._seen.setdefault(mark, deque(maxlen=MAX_TURNS_IN_WINDOW))
         since = now - timedelta(minutes=TURN_WINDOW_MINUTES)
+        self._forget_before(since)
+        seen = self._seen.setdefault(mark, deque(maxlen=MAX_TURNS_IN_WINDOW))
         while seen and seen[0] < since:
             seen.popleft()
         if len(seen) == MAX_TURNS_IN_WINDOW:
             return False
         seen.append(now)
+        self._seen.move_to_end(mark)
         return True
+
+    def _forget_before(self, since: datetime) -> None:
+        """Who spoke last stands last, so only the first need looking at."""
+        while self._seen:
+            mark, seen = next(iter(self._seen.items()))
+            if seen and seen[-1] >= since:
+                return
+            del self._seen[mark]

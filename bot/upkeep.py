@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain import IDLE_DAYS_UNTIL_END, ConversationId
+from bot.engine.forgetting import slots_with_words, without_words
+from bot.outbox import Outbox
+from bot.shelf import Shelf
 from bot.store import Store
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -16,12 +19,14 @@ FORGET_EVERY = timedelta(minutes=10)
 
 
 class Upkeep:
-    def __init__(self, ledger: Ledger, queue: Queue, now: Callable[[], datetime], idle_hours: int) -> None:
+    def __init__(self, ledger: Ledger, shelf: Shelf, queue: Queue, now: Callable[[], datetime], idle_hours: int) -> None:
         self._ledger = ledger
+        self._shelf = shelf
         self._queue = queue
         self._now = now
         self._idle = timedelta(hours=idle_hours)
         self._store = Store(ledger.seal)
+        self._outbox = Outbox(ledger.seal)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -59,6 +64,13 @@ class Upkeep:
         return len(idle)
 
     def _forget(self, conversation: ConversationId, db: sqlite3.Connection) -> None:
+        """What was typed goes from the turns, from the state, and from replies that repeated it."""
+        stored = self._store.get(db, conversation)
+        if stored is None:
+            return
+        names = slots_with_words(self._shelf.pinned(stored.conversation.library).library)
+        self._store.put_aside(db, stored, without_words(stored.conversation, names))
+        self._outbox.forget(db, conversation, names)
         self._store.forget_words(db, conversation, self._now())
 
 

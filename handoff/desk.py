@@ -253,6 +253,20 @@ def reference_of_case(conn: sqlite3.Connection, case_id: CaseId) -> str | None:
     return row[0] if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a conversation's newest case ended."""
+
+    reference: str
+    given_back: bool
+
+
+def last_ending(conn: sqlite3.Connection, conversation: int) -> Ending | None:
+    """None when its newest case has not ended, or there never was one."""
+    row = conn.execute(_ENDING, [conversation]).fetchone()
+    return None if row is None else Ending(row[0], row[1] == "given_back")
+
+
 def last_event(conn: sqlite3.Connection) -> int:
     """The newest event's number, 0 when there is none: where a fresh console begins."""
     row = conn.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
@@ -272,6 +286,10 @@ SELECT q."case" AS id, q.state, q.tier, q.due_at, q.version, q.moved_at, q.wake_
 _CASE = """
 SELECT c.library, c.pack, q.issue, q.outcome, v.speaker, v.epoch
   FROM cases c JOIN queue_item q ON q."case" = c.id JOIN voice v ON v.conversation = c.conversation WHERE c.id = ?
+"""
+_ENDING = """
+SELECT c.reference, q.outcome FROM cases c JOIN queue_item q ON q."case" = c.id
+ WHERE c.conversation = ? AND q.state = 'done' ORDER BY c.id DESC LIMIT 1
 """
 _ON_DUTY = """
 SELECT a.id, a.name, a.role, (SELECT count(*) FROM queue_item q WHERE q.holder = a.id

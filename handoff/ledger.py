@@ -26,6 +26,7 @@ CHECKPOINT_WORKS = 2_000
 """After so many commits, or works, the write-ahead log is folded into the database on another connection. Overwriting
 a log that was folded in is a third cheaper than growing it, so it is kept short; and no turn waits for the folding."""
 
+CLOSED = "The service is stopping. Nothing was changed."
 UNDO_WORK = ("ROLLBACK TO work", "RELEASE work")
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Ledger:
         self._pending: list[_Waiting] = []
         self._scheduled = False
         self._busy = False
+        self._closed = False
         self._commit_s = 0.0
         self._waits = True
         self._callbacks: list[Callable[[], None]] = []
@@ -64,15 +66,21 @@ class Ledger:
         self._commits_in_log = 0
         self._works_in_log = 0
         self._writer = _open(path, query_only=False)
-        _refuse_the_future(self._writer, migrations)
-        _check_seal(self._writer, seal)
-        for each in migrations:
-            each.apply(Database(self._writer))
+        try:
+            _refuse_the_future(self._writer, migrations)
+            _check_seal(self._writer, seal)
+            for each in migrations:
+                each.apply(Database(self._writer))
+        except sqlite3.DatabaseError as error:
+            self._writer.close()
+            raise LedgerError(f"{path.name} is damaged ({error}). Restore a backup. Nothing was changed.") from error
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
     async def write(self, work: Work[T]) -> T:
         """Raises: whatever `work` raised (its changes are undone); DiskFull; LedgerError."""
+        if self._closed:
+            raise LedgerError(CLOSED)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._pending.append(_Waiting(work, future))
@@ -96,7 +104,7 @@ class Ledger:
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
-        if self._busy or not self._pending:
+        if self._busy or self._closed or not self._pending:
             return
         group, self._pending = self._pending[:GROUP_LIMIT], self._pending[GROUP_LIMIT:]
         works = [waiting.work for waiting in group]
@@ -147,7 +155,7 @@ class Ledger:
         started = time.perf_counter()
         try:
             connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             return [(False, _translated(error))] * len(results)
@@ -210,7 +218,12 @@ class Ledger:
         return connection
 
     def close(self) -> None:
-        """Waits for a group under way, folds the log in and closes every connection."""
+        """Waits for a group under way, refuses what still waits, folds the log in and closes every connection."""
+        self._closed = True
+        for waiting in self._pending:
+            if not waiting.future.done():
+                waiting.future.set_exception(LedgerError(CLOSED))
+        self._pending.clear()
         self._thread.shutdown(wait=True)
         for connection in self._readers:
             connection.close()
@@ -234,11 +247,19 @@ def _attempt(connection: sqlite3.Connection, work: Work[Any], *, alone: bool) ->
         if release:
             connection.execute(release)
     except Exception as error:  # every failure is handed to its caller, none is swallowed
-        if connection.in_transaction:
-            for statement in undo:
-                connection.execute(statement)
+        _undo(connection, undo)
         return False, _translated(error)
     return True, value
+
+
+def _undo(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
+    """Undoes one work; where that cannot be done (a work ended the transaction itself), the whole group is given up."""
+    try:
+        for statement in statements if connection.in_transaction else ():
+            connection.execute(statement)
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _translated(error: Exception) -> Exception:

@@ -39,8 +39,10 @@ class Seal:
         return FORMAT + nonce + self._cipher.encrypt(nonce, plain, about.encode())
 
     def open_bytes(self, sealed: bytes, about: str) -> bytes:
-        """Raises: KeyMissing when the key is another one, or the bytes were changed or moved."""
+        """Raises: KeyMissing when the key is another one, or the bytes were changed, cut or moved."""
         try:
+            if not sealed.startswith(FORMAT) or len(sealed) <= 1 + NONCE_BYTES:
+                raise InvalidTag
             return self._cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], about.encode())
         except InvalidTag:
             raise KeyMissing("These words cannot be opened with this key.") from None
@@ -76,7 +78,7 @@ def key_in(path: Path, *, may_make: bool) -> bytes:
     Raises: KeyMissing when it is absent and `may_make` is False.
     """
     try:
-        return key_from_text(path.read_text())
+        return key_from_text(path.read_bytes().decode("ascii", "replace"))
     except FileNotFoundError:
         if not may_make:
             raise KeyMissing(

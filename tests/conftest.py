@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.app import assemble
 from bot.config import Settings
-from tests.small_house import Clock, SmallHouse, settings_in, small_library, write_library
+from tests.small_house import Clock, Ready, SmallHouse, opened_house, ready_in, small_library, write_library
 
 LOOPBACK = frozenset({"localhost", "::1", "::", "0.0.0.0", ""})
 ASKED_OF_THE_NETWORK = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"})
@@ -52,14 +51,19 @@ def library_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_library(tmp_path_factory.mktemp("library"), small_library())
 
 
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory, library_folder: Path) -> Ready:
+    return ready_in(tmp_path_factory.mktemp("ready"), library_folder)
+
+
 @pytest.fixture
-def settings(tmp_path: Path, library_folder: Path) -> Settings:
-    return settings_in(tmp_path, library_folder)
+def settings(tmp_path: Path, ready: Ready) -> Settings:
+    return ready.copied_to(tmp_path)
 
 
 @pytest.fixture
 def house(settings: Settings, clock: Clock) -> Iterator[SmallHouse]:
     """Assembled, nothing running by itself: a test moves each part."""
-    made = SmallHouse(assemble(settings, clock), clock)
+    made = opened_house(settings, clock)
     yield made
     made.firstline.ledger.close()

@@ -1,6 +1,7 @@
 """A whole Firstline on a small library, for tests of the durable middle, with shortcuts for enquirers and advisers."""
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Any
 from bot.app import Firstline, assemble
 from bot.channels.contract import REST, Line
 from bot.config import Settings
-from bot.domain import Address, ChannelName, Heard, Pressed, Said, Token, Turn
+from bot.domain import Address, ChannelName, Heard, LibraryVersion, Pressed, Said, Token, Turn
+from bot.shelf import Kept
 from handoff import advisers
 from handoff.domain import AdviserId, CaseId, Role
 from tests.builders import NOON, PATTERNS, files
@@ -125,9 +127,42 @@ def settings_in(folder: Path, library: Path, **more: Any) -> Settings:
     return Settings(data_dir=folder, library_dir=library, host="127.0.0.1", port=0, **more)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A database with the small library published, and that library loaded: made once, copied for each test."""
+
+    folder: Path
+    library: Path
+    kept: Kept
+
+    def copied_to(self, folder: Path, **more: Any) -> Settings:
+        for name in ("firstline.db", "firstline.key"):
+            shutil.copy(self.folder / name, folder / name)
+        return settings_in(folder, self.library, **more)
+
+
+def ready_in(folder: Path, library: Path) -> Ready:
+    made = assemble(settings_in(folder, library), Clock())
+    kept = made.shelf.live()
+    made.ledger.close()
+    ready = Ready(folder, library, kept)
+    LOADED[kept.library.version] = kept
+    return ready
+
+
+LOADED: dict[LibraryVersion, Kept] = {}
+"""Libraries that were loaded before: loading takes longer than most tests."""
+
+
+def opened_house(settings: Settings, clock: Clock) -> SmallHouse:
+    made = assemble(settings, clock)
+    made.shelf._kept.update(LOADED)
+    return SmallHouse(made, clock)
+
+
 @asynccontextmanager
 async def running_house(settings: Settings, clock: Clock) -> AsyncIterator[SmallHouse]:
     """Assembled and running: courier, relay, bell and upkeep work by themselves."""
-    made = SmallHouse(assemble(settings, clock), clock)
+    made = opened_house(settings, clock)
     async with made.firstline.running():
         yield made

@@ -31,6 +31,8 @@ ROOT = Path(__file__).parent.parent
 HOURS = "mon-fri 10:00-16:00"
 NIGHT = datetime(2026, 7, 6, 23, 0, tzinfo=UTC)
 WORDS: dict[str, str] = json.loads((ROOT / "content/interface/en.json").read_text())
+
+
 def answered(flow: str, slot: str, value: str, title: str) -> Answered:
     steps = helpline().flows[flow].steps.values()
     step = next(each.id for each in steps if isinstance(each, CollectStep) and each.slot == slot)
@@ -92,7 +94,9 @@ async def test_the_summary_lists_questions_and_labels_and_nothing_typed() -> Non
 
 
 async def test_without_answers_the_summary_says_so() -> None:
-    (response,) = (await run(ActionRunner(hours()), "action_handover_summary", of=Conversation(LibraryVersion("x")))).responses
+    (response,) = (
+        await run(ActionRunner(hours()), "action_handover_summary", of=Conversation(LibraryVersion("x")))
+    ).responses
     assert dict(response[1]) == {"summary": "–"}
 
 

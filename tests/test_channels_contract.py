@@ -156,7 +156,7 @@ class CallbackDoor(RestDoor):
     async def _shown(self, text: str) -> Shown:
         assert text == "success"
         async with asyncio.timeout(5):
-            while self._house.one("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"):
+            while self._house.one("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         new, self._read = self._posted[self._read :], len(self._posted)
         return as_shown(new)
@@ -333,7 +333,7 @@ async def test_the_bot_is_heard_again_after_the_case_was_closed(door: Door, hous
     await door.news()
     house.closes(case, adviser)
     async with asyncio.timeout(3):
-        while house.one("SELECT seq FROM relay_cursor") == 0:
+        while house.one("SELECT seq FROM relay_cursor") == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert "is closed." in (await door.news()).text
 

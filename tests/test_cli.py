@@ -44,11 +44,11 @@ class Told:
         return json.loads(self.out)
 
 
-Told_by = Callable[..., Told]
+ToldBy = Callable[..., Told]
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told_by:
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> ToldBy:
     """Runs the command in this process with a data folder of its own."""
     monkeypatch.setenv("FIRSTLINE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
@@ -75,7 +75,10 @@ def good(folder: Path) -> Path:
         flows = flows.replace(f"- action: utter_{word}\n", "- action: utter_page_tell_lead_now\n")
     library = {**small_library(), **files(flows=flows)}
     number = re.compile(rb"0\d{3} \d{3,4}( \d{4})?")
-    return written(folder, {name: number.sub(b"the number", data) if name.endswith(".md") else data for name, data in library.items()})
+    return written(
+        folder,
+        {name: number.sub(b"the number", data) if name.endswith(".md") else data for name, data in library.items()},
+    )
 
 
 def broken(folder: Path) -> Path:
@@ -102,7 +105,7 @@ def test_all_commands_are_found() -> None:
 
 
 @pytest.mark.parametrize("command", every_command(), ids=" ".join)
-def test_every_command_explains_itself(command: tuple[str, ...], told: Told_by) -> None:
+def test_every_command_explains_itself(command: tuple[str, ...], told: ToldBy) -> None:
     helped = told(*command, "--help")
     assert helped.code == 0
     assert "Usage:" in helped.out
@@ -116,35 +119,28 @@ def test_every_command_is_in_the_docs() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("wrong", [["nonsense"], ["check", "--nonsense"], ["rollback"], ["triage", "--jsonl", "none"]])
-def test_wrong_usage_is_two(wrong: list[str], told: Told_by) -> None:
+@pytest.mark.parametrize("wrong", [["nonsense"], ["check", "--nonsense"], ["rollback"], ["check", "--library", "none"]])
+def test_wrong_usage_is_two(wrong: list[str], told: ToldBy) -> None:
     assert told(*wrong).code == 2
 
 
 def test_the_module_runs_as_the_command_does() -> None:
-    ran = subprocess.run([sys.executable, "-m", "bot", "draw", "nope"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "draw", "nope"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "firstline: There is no flow 'nope'.\n")
 
 
 # --- the library -----------------------------------------------------------------------------------------------------
 
 
-def test_check_tells_of_the_shipped_library(told: Told_by) -> None:
-    checked = told("check", "--json")
-    errors = [each for each in checked.data["complaints"] if each["severity"] == "error"]
-    assert checked.code == (1 if errors else 0)
-    assert errors == []
-    assert {"start", "impersonation", "urgent"} <= {row["flow"] for row in checked.data["flows"]}
-    assert checked.data["summary"]["paths"] > 1000
-
-
-def test_check_of_a_broken_folder_names_file_and_line(told: Told_by, tmp_path: Path) -> None:
+def test_check_of_a_broken_folder_names_file_and_line(told: ToldBy, tmp_path: Path) -> None:
     checked = told("check", "--library", broken(tmp_path / "library"))
     assert checked.code == 1
     assert re.search(r"^error flows/broken\.yml:5:\d+: .*nowhere", checked.out, re.M)
 
 
-def test_publishing_rolling_back_and_listing(told: Told_by, tmp_path: Path) -> None:
+def test_publishing_rolling_back_and_listing(told: ToldBy, tmp_path: Path) -> None:
     folder = good(tmp_path / "library")
     first = told("publish", "--library", folder, "--note", "first", "--json").data
     page = folder / "content" / "guidance" / "tell-lead-now.md"
@@ -163,7 +159,7 @@ def test_publishing_rolling_back_and_listing(told: Told_by, tmp_path: Path) -> N
     assert [row["note"] for row in rows] == [f"back to {first['version']}", "", "first"]
 
 
-def test_a_broken_folder_is_not_published(told: Told_by, tmp_path: Path) -> None:
+def test_a_broken_folder_is_not_published(told: ToldBy, tmp_path: Path) -> None:
     live = told("publish", "--library", good(tmp_path / "library"), "--json").data
     refused = told("publish", "--library", broken(tmp_path / "library"))
     assert refused.code == 1
@@ -173,13 +169,13 @@ def test_a_broken_folder_is_not_published(told: Told_by, tmp_path: Path) -> None
     assert [row["version"] for row in told("versions", "--json").data] == [live["version"]]
 
 
-def test_an_unknown_version_is_not_rolled_back_to(told: Told_by) -> None:
+def test_an_unknown_version_is_not_rolled_back_to(told: ToldBy) -> None:
     refused = told("rollback", "0123456789ab")
     assert (refused.code, refused.err) == (1, "firstline: No library version 0123456789ab was published.\n")
     assert told("versions").out == "Nothing is published.\n"
 
 
-def test_a_flow_is_drawn(told: Told_by, tmp_path: Path) -> None:
+def test_a_flow_is_drawn(told: ToldBy, tmp_path: Path) -> None:
     folder = good(tmp_path / "library")
     assert told("draw", "start", "--library", folder).out.startswith("flowchart TD\n")
     assert told("draw", "start", "--format", "svg", "--library", folder).out.startswith("<svg")
@@ -188,7 +184,7 @@ def test_a_flow_is_drawn(told: Told_by, tmp_path: Path) -> None:
     assert "did you mean 'start'" in misspelt.err
 
 
-def test_the_export_fills_an_empty_folder_once(told: Told_by, tmp_path: Path) -> None:
+def test_the_export_fills_an_empty_folder_once(told: ToldBy, tmp_path: Path) -> None:
     folder = good(tmp_path / "library")
     assert told("export", "rasa", tmp_path / "out", "--library", folder).code == 0
     assert (tmp_path / "out" / "domain.yml").is_file()
@@ -196,7 +192,7 @@ def test_the_export_fills_an_empty_folder_once(told: Told_by, tmp_path: Path) ->
     assert (again.code, again.err.count("\n")) == (1, 1)
 
 
-def test_conversation_tests_are_run(told: Told_by, tmp_path: Path) -> None:
+def test_conversation_tests_are_run(told: ToldBy, tmp_path: Path) -> None:
     folder = good(tmp_path / "library")
     test = folder / "flows" / "tests" / "greeting.yml"
     test.parent.mkdir()
@@ -209,7 +205,7 @@ def test_conversation_tests_are_run(told: Told_by, tmp_path: Path) -> None:
     assert "flows/tests/greeting.yml:5" in failed.out
 
 
-def test_triage_reads_a_file_or_what_is_piped_in(told: Told_by, tmp_path: Path) -> None:
+def test_triage_reads_a_file_or_what_is_piped_in(told: ToldBy, tmp_path: Path) -> None:
     folder, lines = good(tmp_path / "library"), tmp_path / "lines.jsonl"
     lines.write_text('{"text": "someone made a fake account of our head"}\n', encoding="utf-8")
     from_file = told("triage", "--jsonl", lines, "--library", folder)
@@ -218,16 +214,21 @@ def test_triage_reads_a_file_or_what_is_piped_in(told: Told_by, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("given", "said"), [(b'{"txt": 1}', "line 1: no text"), (b'{"text": "caf\xe9"}', "UTF-8")])
-def test_lines_triage_cannot_read_are_told(given: bytes, said: str, told: Told_by, tmp_path: Path) -> None:
+def test_lines_triage_cannot_read_are_told(given: bytes, said: str, told: ToldBy, tmp_path: Path) -> None:
     refused = told("triage", "--jsonl", "-", "--library", good(tmp_path / "library"), stdin=given)
     assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert said in refused.err
 
 
+def test_a_file_that_is_not_there_is_one_line(told: ToldBy) -> None:
+    refused = told("triage", "--jsonl", "none.jsonl")
+    assert (refused.code, refused.err) == (1, "firstline: No such file or directory: none.jsonl\n")
+
+
 # --- people and data -------------------------------------------------------------------------------------------------
 
 
-def test_an_adviser_who_was_added_can_log_in(told: Told_by, tmp_path: Path) -> None:
+def test_an_adviser_who_was_added_can_log_in(told: ToldBy, tmp_path: Path) -> None:
     added = told("adviser", "add", "Sam Jones", "sam@example.org", "--role", "lead", "--password-stdin", stdin=PASSWORD)
     assert (added.code, added.out) == (0, "Sam Jones can log in at /desk.\n")
     with closing(open_ledger(settings_in(tmp_path / "data", tmp_path))) as ledger:
@@ -241,7 +242,7 @@ def test_an_adviser_who_was_added_can_log_in(told: Told_by, tmp_path: Path) -> N
         assert (entered.session.adviser.name, entered.session.adviser.role) == ("Sam Jones", "lead")
 
 
-def test_a_weak_password_and_a_second_account_are_refused_in_one_line(told: Told_by) -> None:
+def test_a_weak_password_and_a_second_account_are_refused_in_one_line(told: ToldBy) -> None:
     weak = told("adviser", "add", "Sam", "sam@example.org", "--password-stdin", stdin="short\n")
     assert (weak.code, weak.err) == (1, "firstline: A password needs 12 to 256 characters.\n")
     assert told("adviser", "add", "Sam", "sam@example.org", "--password-stdin", stdin=PASSWORD).code == 0
@@ -249,27 +250,30 @@ def test_a_weak_password_and_a_second_account_are_refused_in_one_line(told: Told
     assert (second.code, second.err) == (1, "firstline: An adviser with that e-mail address exists.\n")
 
 
-@pytest.mark.parametrize("wrong", [["Sam", "sam@example.org", "--role", "boss"], ["", "sam@example.org"], ["Sam", "sam"]])
-def test_an_account_that_could_not_be_used_is_wrong_usage(wrong: list[str], told: Told_by) -> None:
+@pytest.mark.parametrize(
+    "wrong", [["Sam", "sam@example.org", "--role", "boss"], ["", "sam@example.org"], ["Sam", "sam"]]
+)
+def test_an_account_that_could_not_be_used_is_wrong_usage(wrong: list[str], told: ToldBy) -> None:
     assert told("adviser", "add", *wrong, "--password-stdin", stdin=PASSWORD).code == 2
 
 
-def test_a_backup_is_made_and_put_back(told: Told_by, tmp_path: Path) -> None:
+def test_a_backup_is_made_and_put_back(told: ToldBy, tmp_path: Path) -> None:
     told("adviser", "add", "Sam", "sam@example.org", "--password-stdin", stdin=PASSWORD)
     assert told("backup", tmp_path / "monday.db").code == 0
     in_place = told("restore", tmp_path / "monday.db")
     assert (in_place.code, in_place.err.count("\n")) == (1, 1)
-    (tmp_path / "data" / "firstline.db").unlink()
+    for file in (tmp_path / "data").glob("firstline.db*"):
+        file.unlink()
     assert told("restore", tmp_path / "monday.db").code == 0
     assert told("adviser", "add", "Sam", "sam@example.org", "--password-stdin", stdin=PASSWORD).code == 1
 
 
-def test_forgetting_tells_how_many(told: Told_by, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forgetting_tells_how_many(told: ToldBy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRSTLINE_LIBRARY_DIR", str(good(tmp_path / "library")))
     assert told("forget").out == "The words of 0 conversations were forgotten.\n"
 
 
-def test_settings_that_cannot_be_used_are_one_line(told: Told_by, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_cannot_be_used_are_one_line(told: ToldBy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRSTLINE_PORT", "http")
     refused = told("versions")
     assert (refused.code, refused.err.count("\n")) == (1, 1)
@@ -294,11 +298,25 @@ def test_a_chat_walks_to_advice_and_ends_with_its_input(tmp_path: Path) -> None:
         input=lines, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    asked = ["Is anyone in danger right now?", "  1. Yes", "Where are you?", "Does it contact children?", "Tell someone now."]
+    asked = [
+        "Is anyone in danger right now?",
+        "  1. Yes",
+        "Where are you?",
+        "Does it contact children?",
+        "Tell someone now.",
+    ]
     places = [ran.stdout.index(words) for words in asked]
     assert places == sorted(places)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert not (tmp_path / "data").exists()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checking() -> Iterator["subprocess.Popen[str]"]:
+    """The check of the shipped library takes seconds: it runs beside the other tests."""
+    command = [sys.executable, "-m", "bot", "check", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        yield process
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,14 +377,16 @@ def test_the_demo_s_log_in_works_and_no_other(demo: Demo, is_right: bool) -> Non
         address, form = page.url, page.read().decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     given = {**hidden, "email": demo.email, "password": demo.password if is_right else "wrong password"}
-    post = urllib.request.Request(address, urllib.parse.urlencode(given).encode(), {"Origin": f"http://127.0.0.1:{demo.port}"})
+    post = urllib.request.Request(
+        address, urllib.parse.urlencode(given).encode(), {"Origin": f"http://127.0.0.1:{demo.port}"}
+    )
     try:
         with browser.open(post, timeout=10) as page:
             ended_at = page.url
     except urllib.error.HTTPError as refused:
         with refused:
             ended_at = refused.url
-    assert ("login" not in ended_at) is is_right
+    assert (urllib.parse.urlsplit(ended_at).path == "/desk/") is is_right
 
 
 def test_what_cannot_be_read_is_not_repeated_in_the_log(demo: Demo) -> None:
@@ -382,17 +402,23 @@ def test_a_port_in_use_is_one_clear_line(demo: Demo, tmp_path: Path) -> None:
         cwd=tmp_path, env={**environment(tmp_path), **settings}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 1
-    assert re.fullmatch(rf"firstline: Cannot listen on 127\.0\.0\.1, port {demo.port}: address already in use\. .*\n", ran.stderr)
+    assert re.fullmatch(
+        rf"firstline: Cannot listen on 127\.0\.0\.1, port {demo.port}: address already in use\. .*\n", ran.stderr
+    )
 
 
 def test_the_demo_stops_when_told_though_a_page_is_open_and_leaves_nothing(demo: Demo) -> None:
     """The last test of the demo: it is stopped here."""
     assert len(demo.temporary) == 1
     opened = json.dumps({"id": "00000000-0000-4000-8000-000000000001", "open": True}).encode()
-    post = urllib.request.Request(f"http://127.0.0.1:{demo.port}/api/chat", opened, {"Content-Type": "application/json"})
+    post = urllib.request.Request(
+        f"http://127.0.0.1:{demo.port}/api/chat", opened, {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(post, timeout=10) as answer:
         token = json.load(answer)["token"]
-    events = urllib.request.Request(f"http://127.0.0.1:{demo.port}/api/chat/events", headers={"Authorization": f"Bearer {token}"})
+    events = urllib.request.Request(
+        f"http://127.0.0.1:{demo.port}/api/chat/events", headers={"Authorization": f"Bearer {token}"}
+    )
     with urllib.request.urlopen(events, timeout=10) as stream:
         assert stream.readline()
         started = time.monotonic()
@@ -421,3 +447,12 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
         if process.poll() is None:
             process.kill()
             process.communicate()
+
+
+def test_check_tells_of_the_shipped_library(checking: "subprocess.Popen[str]") -> None:
+    printed, _ = checking.communicate(timeout=60)
+    checked = json.loads(printed)
+    assert [each for each in checked["complaints"] if each["severity"] == "error"] == []
+    assert checking.returncode == 0
+    assert {"start", "impersonation", "reputation"} <= {row["flow"] for row in checked["flows"]}
+    assert checked["summary"]["paths"] > 1000

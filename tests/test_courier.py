@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import courier as couriers
-from bot.app import assemble
 from bot.channels.contract import CALLBACK, Limits
 from bot.config import Settings
 from bot.courier import Courier
@@ -17,7 +16,7 @@ from bot.engine.render import Rendered
 from bot.errors import DeliveryError
 from bot.speech import Speech
 from handoff.domain import AdviserId, CaseId, MessageId
-from tests.small_house import Clock, SmallHouse
+from tests.small_house import Clock, opened_house
 
 Answer = Callable[[str, int], Awaitable[None]]
 
@@ -53,7 +52,7 @@ class Delivering:
     """The house with a courier on a fake provider, on a clock that can be moved."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.house = SmallHouse(assemble(settings, clock), clock)
+        self.house = opened_house(settings, clock)
         self.provider = FakeProvider()
         parts = self.house.firstline
         speech = Speech(parts.shelf, parts.queue)
@@ -75,7 +74,7 @@ class Delivering:
 
     async def until(self, true: Callable[[], bool], limit_s: float = 3) -> None:
         async with asyncio.timeout(limit_s):
-            while not true():
+            while not true():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     async def later(self, **passed: float) -> None:

@@ -73,6 +73,9 @@ def test_the_app_starts_without_the_action_framework() -> None:
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (told.returncode, told.stdout.strip()) == (0, ""), told.stderr
     seen = subprocess.run(
-        [sys.executable, "-c", code.replace("bot.app,", "bot.actions.actions,")], cwd=ROOT, capture_output=True, timeout=60
+        [sys.executable, "-c", code.replace("bot.app,", "bot.actions.actions,")],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
     )
     assert b"rasa_sdk" in seen.stdout

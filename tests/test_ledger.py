@@ -239,7 +239,7 @@ HOLD = textwrap.dedent("""
 
 
 async def test_another_process_that_writes_delays_but_loses_nothing_and_the_loop_stays_free(ledger: Ledger) -> None:
-    other = subprocess.Popen([sys.executable, "-c", HOLD, str(ledger.path)], stdout=subprocess.PIPE, text=True)
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(ledger.path)], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
     assert other.stdout
     assert other.stdout.readline() == "held\n"
     started = time.monotonic()

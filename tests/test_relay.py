@@ -3,13 +3,12 @@
 import contextlib
 import sqlite3
 
-from bot.app import assemble
 from bot.channels.contract import REST, WEB
 from bot.config import Settings
 from bot.domain import Address, ConversationId
 from bot.store import Stored
 from handoff.domain import CaseId
-from tests.small_house import Clock, SmallHouse
+from tests.small_house import Clock, SmallHouse, opened_house
 
 BACK = "came back."
 CLOSED = "is closed."
@@ -52,12 +51,12 @@ async def test_it_is_said_once_even_after_a_crash_between_the_event_and_the_curs
     settings: Settings, clock: Clock
 ) -> None:
     """The event is committed, the process dies before the relay looks; the next process takes it up, once."""
-    first = SmallHouse(assemble(settings, clock), clock)
+    first = opened_house(settings, clock)
     case, amira = await talked_to(first)
     first.gives_back(case, amira)  # type: ignore[arg-type]
     first.firstline.ledger.close()
     for _ in range(2):
-        again = SmallHouse(assemble(settings, clock), clock)
+        again = opened_house(settings, clock)
         await again.firstline.relay.follow()
         assert await told(again, BACK) == 1
         again.firstline.ledger.close()
@@ -71,6 +70,7 @@ async def test_a_voice_handed_back_twice_would_be_seen(house: SmallHouse) -> Non
     assert before
     await house.firstline.relay.follow()
     house.firstline.ledger.write_now(lambda db: db.execute("UPDATE relay_cursor SET seq = 0"))
+    house.firstline.relay._seen = 0
     house.firstline.ledger.write_now(lambda db: put_back(house, db, before))
     await house.firstline.relay.follow()
     assert await told(house, BACK) == 2

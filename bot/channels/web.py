@@ -200,9 +200,9 @@ class WebChannel:
 
     async def form(self, request: web.Request) -> web.Response:
         """Without JavaScript: one form field says what was done; the page is shown again."""
-        fields = await request.post()
-        expected = request.cookies.get(COOKIE + "-csrf", "")
-        if not expected or not secrets.compare_digest(str(fields.get("csrf", "")), expected):
+        fields = await _fields(request)
+        expected = request.cookies.get(COOKIE + "-csrf", "").encode()
+        if not expected or not secrets.compare_digest(str(fields.get("csrf", "")).encode(), expected):
             raise web.HTTPForbidden(text="This page was open for too long. Go back, load it again and repeat.")
         address = self._cookie_address(request) or Address(secrets.token_urlsafe(32))
         heard = heard_in(_form_body(fields), self._now())
@@ -260,6 +260,14 @@ def heard_in(body: Mapping[str, Any], now: datetime) -> Said | Pressed | Opened 
     if not _CODE.fullmatch(value.removeprefix("!")):
         raise Unusable(text=f"{given[0]} must be one that was offered.")
     return Pressed(Token("!" + value if given[0] == "command" else value), now)
+
+
+async def _fields(request: web.Request) -> Mapping[str, Any]:
+    """Raises: Unusable when the body is no form."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError, RuntimeError, AssertionError):
+        raise Unusable(text="This form did not arrive whole. Go back, load the page again and repeat.") from None
 
 
 def _form_body(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,24 @@
+"""Taking an enquirer's own words out of a conversation's state: codes stay, text goes."""
+
+from dataclasses import replace
+
+from bot.domain import Conversation, SlotValue
+from bot.library.model import Library, SlotType
+
+OWN_WORDS = frozenset({SlotType.TEXT, SlotType.ANY})
+
+
+def slots_with_words(library: Library) -> frozenset[str]:
+    """The slots that can hold what somebody typed."""
+    return frozenset(name for name, slot in library.slots.items() if slot.type in OWN_WORDS)
+
+
+def without_words(conversation: Conversation, names: frozenset[str]) -> Conversation:
+    """The same conversation with these slots empty, at every place it can go back to as well."""
+    points = tuple(replace(each, slots=_kept(each.slots, names)) for each in conversation.checkpoints)
+    slots = {name: value for name, value in conversation.slots.items() if name not in names}
+    return replace(conversation, slots=slots, checkpoints=points, intents=())
+
+
+def _kept(slots: tuple[tuple[str, SlotValue], ...], names: frozenset[str]) -> tuple[tuple[str, SlotValue], ...]:
+    return tuple((name, value) for name, value in slots if name not in names)

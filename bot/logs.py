@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    ["event", "level", "timestamp", "error", "kind", "part", "route", "host", "port", "channel", "seq", "reason"]
-    + ["action", "flow", "step", "state", "version", "number", "count"]
+    {"event", "level", "timestamp", "error", "kind", "part", "route", "host", "port", "channel", "seq", "reason"}
+    | {"action", "flow", "step", "state", "version", "number", "count"}
 )
 """The only keys a log line may have. Any other is dropped, whatever it holds."""
 LEFT_OUT = "(left out)"

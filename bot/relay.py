@@ -8,6 +8,7 @@ from bot.domain import CaseEnded, ConversationId
 from bot.turns import Turns
 from bot.waiting import rung
 from handoff import desk
+from handoff.domain import Event
 from handoff.ledger import Ledger
 
 log = structlog.get_logger()
@@ -46,10 +47,16 @@ class Relay:
         while events := desk.events_after(db, self._passed(), BATCH):
             for event in events:
                 if event.kind in ENDINGS and event.conversation is not None:
-                    reference = desk.reference_of_case(db, event.case_id) if event.case_id else None
-                    ended = CaseEnded(event.at, ENDINGS[event.kind], reference or "")
-                    await self._turns.case_ended(ConversationId(event.conversation), ended, event.seq)
+                    await self._take_up(event, ConversationId(event.conversation))
                 self._seen = event.seq
+
+    async def _take_up(self, event: Event, conversation: ConversationId) -> None:
+        """One that cannot be taken up holds up no other; the enquirer's own next words find the case ended."""
+        ended = CaseEnded(event.at, ENDINGS[event.kind], event.reference or "")
+        try:
+            await self._turns.case_ended(conversation, ended, event.seq)
+        except Exception as error:
+            log.error("relay.failed", seq=event.seq, error=type(error).__name__)
 
     def _passed(self) -> int:
         kept: int = self._ledger.reader().execute("SELECT seq FROM relay_cursor").fetchone()[0]

@@ -253,8 +253,8 @@ class Turns:
         raise ConversationMoved()
 
     async def _after_case(self, before: Stored | None, ended: CaseEnded) -> Outcome | None:
-        if before is None or not before.conversation.with_people:
-            return None
+        if before is None or not before.conversation.with_people or self._queue.live_case(self._ledger.reader(), before.id):
+            return None  # nothing to give back, or people have it again meanwhile
         return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, ended)
 
     def _note_ended(

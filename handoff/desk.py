@@ -247,12 +247,6 @@ def reference_of(conn: sqlite3.Connection, conversation: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def reference_of_case(conn: sqlite3.Connection, case_id: CaseId) -> str | None:
-    """The public name of a case."""
-    row = conn.execute("SELECT reference FROM cases WHERE id = ?", [case_id]).fetchone()
-    return row[0] if row else None
-
-
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a conversation's newest case ended."""

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,12 +234,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-async def asked(served: int) -> AsyncIterator[Any]:
+def asked(served: int) -> Callable[[str], Awaitable[Any]]:
     async def ask(name: str) -> Any:
         body = call_of(ActionWanted(name), tracker_of(helpline(), WORDS, ANSWERED, NOON)) | {"version": "3.21.0"}
         return await asyncio.to_thread(fetched, f"http://127.0.0.1:{served}/webhook", body)
 
-    yield ask
+    return ask
 
 
 @pytest.mark.parametrize("name", sorted(CUSTOM_ACTIONS))

@@ -104,7 +104,7 @@ def plain(answered: tuple[int, str, str], *, is_json: bool = True) -> None:
         assert kind == "application/json"
 
 
-# DEFECTS seen here (each a 500): nested JSON (RecursionError) and an unknown charset (LookupError) in web._json,
+# Each was a 500 once: nested JSON (RecursionError) and an unknown charset (LookupError) in web._json,
 # rest.json_body and web.form; half characters in id, sender and message_id (UnicodeEncodeError in Seal.mark); a
 # csrf field
 # with an accent (TypeError in compare_digest) and a broken multipart body (ValueError) in web.form.

@@ -104,9 +104,9 @@ def test_a_backup_replaces_nothing_and_leaves_nothing_half_done(
     assert not [name for name in left(tmp_path) if ".part" in name]
 
 
-def test_without_a_database_there_is_no_backup(settings: Settings, tmp_path: Path) -> None:
+def test_without_a_database_there_is_no_backup(tmp_path: Path) -> None:
     with pytest.raises(BackupRefused, match="no database"):
-        back_up(settings, tmp_path / "monday.db")
+        back_up(settings_in(tmp_path / "new", tmp_path), tmp_path / "monday.db")
     assert not (tmp_path / "monday.db").exists()
 
 

@@ -239,7 +239,7 @@ async def half_way(house: SmallHouse) -> None:
 
 
 async def test_an_answer_in_own_words_is_forgotten_too(house: SmallHouse) -> None:
-    # DEFECT bot/store.py forget_words: only turn.words is emptied. A text slot's value stays in
+    # Once a defect: bot/store.py forget_words: only turn.words is emptied. A text slot's value stays in
     # conversation.state (slots
     # and `answers`), and in the outbox rows whose replies carry it. No shipped flow has a text slot yet; editors may.
     await half_way(house)

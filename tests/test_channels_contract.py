@@ -323,7 +323,7 @@ async def test_an_advisers_words_arrive_and_the_bot_is_silent(door: Door, house:
 
 
 async def test_the_bot_is_heard_again_after_the_case_was_closed(door: Door, house: SmallHouse) -> None:
-    # DEFECT on pulled channels without numbers (rest, terminal): see test_relay
+    # Once a defect, on pulled channels without numbers (rest, terminal): see test_relay
     # test_an_enquirer_whose_side_fetches_reads_that_the_bot_is_back.
     for text in ("hello", "talk to a person", "yes"):
         await door.say(text)

@@ -124,13 +124,6 @@ def test_wrong_usage_is_two(wrong: list[str], told: ToldBy) -> None:
     assert told(*wrong).code == 2
 
 
-def test_the_module_runs_as_the_command_does() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "bot", "draw", "nope"], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "firstline: There is no flow 'nope'.\n")
-
-
 # --- the library -----------------------------------------------------------------------------------------------------
 
 

@@ -147,7 +147,7 @@ async def test_a_write_that_fails_alone_leaves_nothing(ledger: Ledger) -> None:
 
 async def test_a_write_that_ends_the_transaction_itself_harms_no_later_write(ledger: Ledger) -> None:
     """A work may not commit or roll back; if one does, it is that group's trouble and no later one's."""
-    # DEFECT handoff/ledger.py _attempt: undoing can itself raise (no such savepoint); that leaves _group, the
+    # Once a defect: handoff/ledger.py _attempt: undoing can itself raise (no such savepoint); that leaves _group, the
     # transaction
     # stays open, every caller of the group waits for ever and so does every later write. Minor: no work does
     # this today.
@@ -162,7 +162,7 @@ async def test_a_write_that_ends_the_transaction_itself_harms_no_later_write(led
 
 async def test_a_commit_that_is_refused_is_told_to_all_and_harms_no_later_write(ledger: Ledger) -> None:
     """A deferred foreign key is refused only by COMMIT, with an IntegrityError."""
-    # DEFECT handoff/ledger.py _commit: catches only OperationalError; any other sqlite3.Error leaves as above.
+    # Once a defect: handoff/ledger.py _commit: catches only OperationalError; any other sqlite3.Error leaves as above.
     ledger.write_now(lambda db: db.execute("CREATE TABLE p (id INTEGER PRIMARY KEY)"))
     child = "CREATE TABLE c (p INTEGER REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)"
     ledger.write_now(lambda db: db.execute(child))
@@ -281,7 +281,7 @@ async def test_a_caller_who_went_away_harms_nobody(ledger: Ledger) -> None:
 
 async def test_writes_still_waiting_when_the_ledger_closes_are_not_left_hanging(tmp_path: Path) -> None:
     """Either written or refused: never a caller that waits for ever."""
-    # DEFECT handoff/ledger.py close: what is pending is neither written nor refused.
+    # Once a defect: handoff/ledger.py close: what is pending is neither written nor refused.
     closing = Ledger(tmp_path / "closing.db", SEAL, [migrations])
     waiting = asyncio.create_task(closing.write(add("late")))
     await asyncio.sleep(0)
@@ -362,7 +362,7 @@ def test_another_key_is_refused_and_nothing_is_changed(closed: Path) -> None:
 
 @pytest.mark.parametrize("key", [b"", b"not base64!", b"c2hvcnQ=", b"\xff\xfe\x00\x01" * 8])
 def test_a_spoiled_key_file_is_refused_as_such(closed: Path, key: bytes) -> None:
-    # DEFECT handoff/seal.py key_in: bytes that are not UTF-8 raise UnicodeDecodeError, not KeyMissing.
+    # Once a defect: handoff/seal.py key_in: bytes that are not UTF-8 raise UnicodeDecodeError, not KeyMissing.
     (closed / "firstline.key").write_bytes(key)
     before = fingerprint(closed)
     with pytest.raises(KeyMissing):
@@ -373,7 +373,7 @@ def test_a_spoiled_key_file_is_refused_as_such(closed: Path, key: bytes) -> None
 @pytest.mark.parametrize("from_byte", [0, 100, 4096])
 def test_a_corrupted_file_is_refused_and_not_made_worse(closed: Path, from_byte: int) -> None:
     """At the head, in the schema, and in the page after it."""
-    # DEFECT handoff/ledger.py __init__: damage after the first page raises sqlite3.DatabaseError from _check_seal.
+    # Once a defect: handoff/ledger.py __init__: damage after the first page raises sqlite3.DatabaseError from _check_seal.
     database = closed / "firstline.db"
     data = bytearray(database.read_bytes())
     data[from_byte : from_byte + 3000] = b"\xa5" * 3000

@@ -83,7 +83,7 @@ def put_back(house: SmallHouse, db: sqlite3.Connection, state: Stored) -> None:
 
 
 async def test_an_ending_is_found_however_much_happened_before_it(house: SmallHouse) -> None:
-    # DEFECT bot/relay.py follow: the cursor moves only at an ending, and only BATCH (200) events after it are
+    # Once a defect: bot/relay.py follow: the cursor moves only at an ending, and only BATCH (200) events after it are
     # read. After
     # 200 events without an ending (a few busy conversations) no ending is ever found again: no bot gets its voice back.
     case, amira = await talked_to(house)
@@ -96,7 +96,7 @@ async def test_an_ending_is_found_however_much_happened_before_it(house: SmallHo
 
 
 async def test_words_between_the_ending_and_the_relay_are_not_lost(house: SmallHouse) -> None:
-    # DEFECT bot/turns.py _pass_on: with_people is still true, so the enquirer is told "Added to your case.", but
+    # Once a defect: bot/turns.py _pass_on: with_people is still true, so the enquirer is told "Added to your case.", but
     # queue.hear finds no live case and its None is dropped: the words reach nobody (promise P2).
     case, amira = await talked_to(house)
     house.closes(case, amira)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ async def test_one_conversation_that_cannot_be_taken_up_holds_no_other(house: Sm
 
 
 async def test_an_enquirer_whose_side_fetches_reads_that_the_bot_is_back(house: SmallHouse) -> None:
-    # DEFECT bot/turns.py _note_ended -> _put: on a pulled channel the reply is written as 'sent' although
+    # Once a defect: bot/turns.py _note_ended -> _put: on a pulled channel the reply is written as 'sent' although
     # nobody fetched
     # it. A REST client, which reads only what comes with its next answer, never sees it.
     case, amira = await talked_to(house)

@@ -36,7 +36,7 @@ def test_moved_to_another_row_they_are_refused() -> None:
         seal.open(seal.seal("words", "case:1:message:1"), "case:1:message:2")
 
 
-# DEFECT handoff/seal.py open_bytes: the first byte (FORMAT) is not looked at, so changing it is not noticed.
+# Once a defect: handoff/seal.py open_bytes: the first byte (FORMAT) is not looked at, so changing it is not noticed.
 @pytest.mark.parametrize("at", range(len(Seal(KEY).seal("words", "here"))))
 def test_a_changed_byte_anywhere_is_refused(at: int) -> None:
     seal = Seal(KEY)
@@ -46,7 +46,7 @@ def test_a_changed_byte_anywhere_is_refused(at: int) -> None:
         seal.open(bytes(sealed), "here")
 
 
-# DEFECT handoff/seal.py open_bytes: fewer than 13 bytes raise ValueError from the library, not KeyMissing.
+# Once a defect: handoff/seal.py open_bytes: fewer than 13 bytes raise ValueError from the library, not KeyMissing.
 @pytest.mark.parametrize("length", [0, 1, 5, 12, 13, 20, 28])
 def test_cut_short_they_are_refused(length: int) -> None:
     seal = Seal(KEY)

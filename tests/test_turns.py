@@ -252,7 +252,7 @@ async def test_an_action_that_fails_as_a_value_is_seen_by_people_too(house: Smal
 
 
 async def test_a_guard_that_breaks_is_answered_and_keeps_no_words(house: SmallHouse) -> None:
-    # DEFECT, bot/turns.py _think: `_prepared` stands outside the `try`, so a fault in the guard, the gate or triage
+    # Once a defect: bot/turns.py _think: `_prepared` stands outside the `try`, so a fault in the guard, the gate or triage
     # is a 500 with no reply, no turn and no case.
     await house.say("hello")
 
@@ -308,7 +308,7 @@ async def test_stop_while_people_wait_ends_the_case_as_abandoned(house: SmallHou
 
 
 async def test_stop_while_an_adviser_speaks_is_confirmed(house: SmallHouse) -> None:
-    # DEFECT, bot/turns.py _record: returns before `_put` because `before.speaker` was the adviser, although
+    # Once a defect: bot/turns.py _record: returns before `_put` because `before.speaker` was the adviser, although
     # abandoning the case has just given the bot its voice back: the enquirer who stops is told nothing.
     case, amira = await house.asks_for_people(), house.adviser()
     house.claim(case, amira)
@@ -332,7 +332,7 @@ async def test_too_many_turns_in_a_window_are_answered_but_go_no_further(house: 
 
 
 async def test_words_said_too_fast_to_an_adviser_are_not_lost(house: SmallHouse) -> None:
-    # DEFECT, bot/turns.py _think: too fast, `words` is None; while an adviser speaks no reply is written either. So
+    # Once a defect: bot/turns.py _think: too fast, `words` is None; while an adviser speaks no reply is written either. So
     # the words are lost and nobody is told (promise P2).
     case, amira = await house.asks_for_people(), house.adviser()
     house.claim(case, amira)
@@ -343,7 +343,7 @@ async def test_words_said_too_fast_to_an_adviser_are_not_lost(house: SmallHouse)
 
 
 async def test_pace_is_not_remembered_for_ever(house: SmallHouse, clock: Clock) -> None:
-    # DEFECT, bot/turns.py _Pace: an address that spoke once is remembered until the process ends.
+    # Once a defect: bot/turns.py _Pace: an address that spoke once is remembered until the process ends.
     for number in range(20):
         await house.say("hello", f"enquirer-{number}")
     clock.passes(hours=1)
@@ -364,7 +364,7 @@ async def test_words_are_forgotten_when_a_conversation_was_idle_and_not_before(h
 
 
 async def test_a_conversation_with_a_live_case_keeps_its_words_until_that_ends(house: SmallHouse, clock: Clock) -> None:
-    # DEFECT, bot/upkeep.py forget: its docstring says so, its query does not ask.
+    # Once a defect: bot/upkeep.py forget: its docstring says so, its query does not ask.
     await house.asks_for_people()
     clock.passes(hours=30)
     await house.firstline.upkeep.forget()

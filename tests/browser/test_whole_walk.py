@@ -14,8 +14,9 @@ from bot.config import read_settings
 from bot.server import application
 from handoff import advisers
 from handoff.domain import Role
-from tests.browser.chromium import CHROMIUM, FLAGS
+from tests.browser.chromium import AXE_RULES, CHROMIUM, FLAGS
 
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PASSWORD = "a long demo password"
 PICTURES = os.environ.get("PICTURES")
 """A folder: each stage is kept there as a picture, to be looked at."""
@@ -139,3 +140,34 @@ async def _closes(desk: Page) -> None:
     await picture(desk, "desk-3-wrap-up")
     await desk.get_by_role("button", name="Close the case").click()
     await expect(desk.get_by_role("heading", name="Queue")).to_be_visible()
+
+
+async def test_the_chat_works_without_javascript(site: str, browser: Browser) -> None:
+    context = await browser.new_context(java_script_enabled=False, viewport={"width": 375, "height": 812})
+    chat = await context.new_page()
+    await chat.goto(f"{site}/chat")
+    await chat.get_by_role("button", name="Start").click()
+    for answer in ("No", "Teacher or school staff", "England"):
+        await chat.get_by_role("button", name=answer, exact=True).click()
+    await chat.get_by_label("Your message").fill("someone made a fake insta of our head")
+    await chat.get_by_role("button", name="Send").click()
+    await expect(chat.get_by_text("someone made a fake insta of our head")).to_be_visible()
+    await chat.get_by_role("button", name=re.compile("Fake or cloned account")).last.click()
+    await expect(chat.get_by_text(re.compile("pretending to be")).last).to_be_visible()
+    await picture(chat, "chat-no-script")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_real_pages_have_no_accessibility_faults(site: str, browser: Browser, scheme: str) -> None:
+    context = await browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 700})
+    page = await context.new_page()
+    await _guided_to_advice(page, site)
+    assert await faults(page) == []
+    await _log_in(page, site)
+    assert await faults(page) == []
+
+
+async def faults(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("rules => axe.run(document, {runOnly: rules})", list(AXE_RULES))
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found["violations"]]

@@ -1,4 +1,4 @@
-"""The baselines: SQLite with the rows a turn writes, once a commit a turn, once 200 turns a commit with a bare engine."""
+"""The baselines: SQLite with the rows a turn writes, a commit a turn; and 200 turns a commit with a bare engine."""
 
 import os
 import sqlite3

@@ -114,7 +114,9 @@ def _bytes(folder: Path) -> int:
     """What the turns of all conversations take in the database, after it was folded in."""
     db = sqlite3.connect(folder / "firstline.db")
     db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    pages, size, free = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count"))
+    pages, size, free = (
+        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
+    )
     db.close()
     return int((pages - free) * size)
 

@@ -33,4 +33,3 @@ def _next(conversation: Conversation) -> str:
     liked = next((title for title in LIKED if title in titles), titles[0])
     at_concern = any(title.startswith("Posts about") for title in titles)
     return "Posts about us or staff" if at_concern else liked
-

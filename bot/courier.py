@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -16,14 +17,17 @@ from bot.speech import Speech
 from bot.store import Store
 from bot.waiting import rung
 from handoff.domain import DeliveryState, MessageId
-from handoff.ledger import Ledger
+from handoff.errors import LedgerError
+from handoff.ledger import Ledger, Work
 from handoff.queue import Queue
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 LOOK_AGAIN_S = 1.0
 """How often waiting rows are looked for when nothing woke the courier (another process may have written)."""
 DELIVERY_TIMEOUT_S = 30.0
+LEDGER_PAUSE_S = 1.0
 FAULT_PAUSE_S = 60.0
 """How long to wait before trying again after a fault nobody foresaw."""
 
@@ -88,15 +92,11 @@ class Courier:
         self.wake()
 
     async def _deliver(self, waiting: Waiting) -> None:
-        if not await self._ledger.write(lambda db: self._outbox.sending(db, waiting.seq)):
+        """From taking a row in hand to writing down what became of it. While nothing can be written, it waits."""
+        if not await self._written(lambda db: self._outbox.sending(db, waiting.seq)):
             return
         try:
-            db = self._ledger.reader()
-            channel = self._channels[waiting.channel]
-            _, address = self._store.address(db, waiting.conversation)
-            message = self._speech.rendered(db, waiting, self._now())
-            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
-                await channel.deliver(address, waiting.seq, message)
+            await self._sent(waiting)
         except DeliveryError as error:
             await self._failed(waiting, error)
         except TimeoutError:
@@ -105,6 +105,22 @@ class Courier:
             await self._failed(waiting, DeliveryError(type(error).__name__, retry_after_s=FAULT_PAUSE_S, in_doubt=True))
         else:
             await self._settle(waiting, DeliveryState.SENT, None)
+
+    async def _sent(self, waiting: Waiting) -> None:
+        db = self._ledger.reader()
+        _, address = self._store.address(db, waiting.conversation)
+        message = self._speech.rendered(db, waiting, self._now())
+        async with asyncio.timeout(DELIVERY_TIMEOUT_S):
+            await self._channels[waiting.channel].deliver(address, waiting.seq, message)
+
+    async def _written(self, work: Work[T]) -> T:
+        """What became of a delivery is not forgotten because the disk is full for a while: it is written later."""
+        while True:
+            try:
+                return await self._ledger.write(work)
+            except LedgerError as error:
+                log.error("courier.not_written", error=type(error).__name__)
+                await asyncio.sleep(LEDGER_PAUSE_S)
 
     async def _failed(self, waiting: Waiting, error: DeliveryError) -> None:
         """In doubt, a bot's reply is repeated and an adviser's message is left to the adviser."""
@@ -116,7 +132,7 @@ class Courier:
         else:
             pause = max(error.retry_after_s, _backoff_s(waiting.attempts))
             not_before = self._now() + timedelta(seconds=pause)
-            await self._ledger.write(lambda db: self._outbox.again(db, waiting.seq, not_before, error.reason))
+            await self._written(lambda db: self._outbox.again(db, waiting.seq, not_before, error.reason))
 
     async def _settle(self, waiting: Waiting, state: DeliveryState, reason: str | None) -> None:
         """The outbox and the desk are told in one write: they never disagree."""
@@ -126,7 +142,7 @@ class Courier:
             if waiting.message is not None:
                 self._tell_desk(db, waiting.message, state, reason)
 
-        await self._ledger.write(told)
+        await self._written(told)
 
     def _tell_desk(self, db: sqlite3.Connection, message: int, state: DeliveryState, reason: str | None) -> None:
         self._queue.record_delivery(db, MessageId(message), state, self._now(), reason=reason)

@@ -161,8 +161,8 @@ class Frame:
 class Offer:
     """A choice that was offered and may be pressed or typed: what its token stands for.
 
-    `sets` are the slots it fills; `command` is the id of a command pattern; `flow` a flow to start; `back_to` the number
-    of answers to keep. One of the four is given, or none: that is "none of these".
+    `sets` are the slots it fills; `command` is the id of a command pattern; `flow` a flow to start; `back_to` the
+    number of answers to keep. One of the four is given, or none: that is "none of these".
     """
 
     token: Token

@@ -1,4 +1,4 @@
-"""What a Turn says, made safe: cleaned, cut, masked, looked at by the gate, heard by triage. Before anything is kept."""
+"""What a Turn says, made safe before anything is kept: cleaned, masked, looked at by the gate, heard by triage."""
 
 from dataclasses import replace
 

@@ -1,6 +1,7 @@
 """What an operator watches: turns, latencies, the outbox's depth and age, the queue. Numbers only, no words."""
 
 import time
+
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,12 +28,18 @@ class Metrics:
     def middleware(self) -> Middleware:
         @web.middleware
         async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
-            started = time.perf_counter()
-            response = await handler(request)
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else "unknown"
-            self._seconds.labels(route, response.status).observe(time.perf_counter() - started)
-            return response
+            started, status = time.perf_counter(), 500
+            try:
+                response = await handler(request)
+                status = response.status
+                return response
+            except web.HTTPException as answer:
+                status = answer.status
+                raise
+            finally:
+                resource = request.match_info.route.resource
+                route = resource.canonical if resource else "unknown"
+                self._seconds.labels(route, status).observe(time.perf_counter() - started)
 
         return timed
 

@@ -7,8 +7,8 @@ migrations = Migrations("bot")
 
 @migrations()
 def conversations(db: Database) -> None:
-    """One row for each conversation; `mark` finds it by address without keeping the address readable. A turn's number is
-    the conversation's version that it made. Each index here is a page more in every commit, so there are few."""
+    """One row for each conversation; `mark` finds it by address without keeping the address readable. A turn's
+    number is the conversation's version that it made. Each index here is a page more in every commit, so there are few."""
     _run(
         db,
         """
@@ -42,8 +42,11 @@ def conversations(db: Database) -> None:
 
 @migrations()
 def outbox(db: Database) -> None:
-    """What is to be delivered, numbered in the order it was written; rows are never deleted, so numbers only rise. A bot reply is a reference into the pinned library; an adviser's message stays where
-    it was written (handoff's `message`) and gets its row here by trigger, in the same transaction."""
+    """What is to be delivered, numbered in the order it was written; rows are never deleted, so numbers only rise.
+
+    A bot reply is a reference into the pinned library; an adviser's message stays where it was written (handoff's
+    `message`) and gets its row here by trigger, in the same transaction.
+    """
     _run(
         db,
         """
@@ -72,7 +75,8 @@ def outbox(db: Database) -> None:
         BEGIN SELECT RAISE(ABORT, 'outbox_one_voice'); END;
         CREATE TRIGGER outbox_forward_only BEFORE UPDATE OF state ON outbox
         WHEN (OLD.state IN ('sent', 'delivered', 'read') AND NEW.state IN ('queued', 'sending', 'unknown', 'failed'))
-          OR (OLD.author = 'adviser' AND OLD.state IN ('sending', 'unknown') AND NEW.state = 'queued' AND NEW.reason IS NULL)
+          OR (OLD.author = 'adviser' AND OLD.state IN ('sending', 'unknown')
+              AND NEW.state = 'queued' AND NEW.reason IS NULL)
         BEGIN SELECT RAISE(ABORT, 'outbox_forward_only'); END;
         CREATE TRIGGER outbox_is_kept BEFORE UPDATE OF conversation, turn, author, message, epoch ON outbox
         BEGIN SELECT RAISE(ABORT, 'outbox_is_kept'); END;

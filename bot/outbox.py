@@ -57,10 +57,7 @@ class Outbox:
         """
         state = "sent" if fetched else "queued"
         return [
-            db.execute(
-                _PUT, [conversation, turn, epoch, self._sealed(reply), state, to_ms(now)]
-            ).lastrowid
-            or 0
+            db.execute(_PUT, [conversation, turn, epoch, self._sealed(reply), state, to_ms(now)]).lastrowid or 0
             for reply in replies
         ]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.domain import Answered, ChannelName, Conversation, ConversationId, HandOver, SlotValue
+from bot.domain import Answered, ChannelName, Conversation, ConversationId, HandOver, Slots, SlotValue
 from bot.engine.record import answer_of, question_of
 from bot.library.model import Library
 from handoff.domain import NewCase, Pack, PackAdvice, PackAnswer
@@ -32,15 +32,15 @@ def pack_of(
         platform=_text(slots.get("platform")),
         language=conversation.language,
         pack=Pack(
-            answers=tuple(_answer(library, each) for each in hand_over.answers or conversation.answers),
+            answers=tuple(_answer(library, each, slots) for each in hand_over.answers or conversation.answers),
             advice=tuple(PackAdvice(page, _title(library, page)) for page in _pages(conversation)),
             words=tuple(words),
         ),
     )
 
 
-def _answer(library: Library, answered: Answered) -> PackAnswer:
-    return PackAnswer(question_of(library, answered), answer_of(library, answered), answered.dont_know)
+def _answer(library: Library, answered: Answered, slots: Slots) -> PackAnswer:
+    return PackAnswer(question_of(library, answered, slots), answer_of(library, answered), answered.dont_know)
 
 
 def _pages(conversation: Conversation) -> dict[str, None]:

@@ -9,6 +9,7 @@ from bot.turns import Turns
 from bot.waiting import rung
 from handoff import desk
 from handoff.domain import Event
+from handoff.errors import KeyMissing, LedgerError
 from handoff.ledger import Ledger
 
 log = structlog.get_logger()
@@ -51,10 +52,17 @@ class Relay:
                 self._seen = event.seq
 
     async def _take_up(self, event: Event, conversation: ConversationId) -> None:
-        """One that cannot be taken up holds up no other; the enquirer's own next words find the case ended."""
+        """One that cannot be taken up holds up no other; the enquirer's own next words find the case ended.
+
+        Raises: LedgerError while nothing can be written; the same ending is then taken up again.
+        """
         ended = CaseEnded(event.at, ENDINGS[event.kind], event.reference or "")
         try:
             await self._turns.case_ended(conversation, ended, event.seq)
+        except LedgerError as error:
+            if not isinstance(error, KeyMissing):
+                raise
+            log.error("relay.sealed_otherwise", seq=event.seq)
         except Exception as error:
             log.error("relay.failed", seq=event.seq, error=type(error).__name__)
 

@@ -25,7 +25,10 @@ def application(firstline: Firstline) -> web.Application:
     """All channels over HTTP, the desk, and the probes."""
     settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
     metrics = Metrics(firstline.ledger)
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[metrics.middleware, errors(rooms.apology), behind(settings.proxies)])
+    app = web.Application(
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[metrics.middleware, errors(rooms.apology), behind(settings.proxies)],
+    )
     origins = frozenset(filter(None, (each.strip() for each in settings.embed_origins.split(","))))
     secure = settings.public_url.startswith("https://")
     app.add_routes(WebChannel(rooms, now, origins, secure).routes())

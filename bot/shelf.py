@@ -97,6 +97,8 @@ def opened(files: Mapping[str, bytes]) -> Kept:
     if result.library is None:
         raise LibraryInvalid("\n".join(str(each) for each in result.complaints))
     interface = {name.split("/")[-1].removesuffix(".json"): data for name, data in files.items() if _is_interface(name)}
+    if "en" not in interface:
+        raise LibraryInvalid("content/interface/en.json is missing: the front end has no words. Put it back.")
     words = words_in(files)
     return Kept(result.library, GateKeeper(words), words, interface)
 

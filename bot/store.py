@@ -142,7 +142,13 @@ class Store:
         return [conversation.library, self._seal.seal_bytes(_encode(conversation), "conversation"), to_ms(now), ended]
 
     def add_turn(
-        self, db: sqlite3.Connection, here: ConversationId, number: int, external: bytes, heard: Heard, words: str | None
+        self,
+        db: sqlite3.Connection,
+        here: ConversationId,
+        number: int,
+        external: bytes,
+        heard: Heard,
+        words: str | None,
     ) -> None:
         """Raises: sqlite3.IntegrityError when this turn was taken before (turn_is_taken_once)."""
         sealed = self._seal.seal(words, "turn") if words else None

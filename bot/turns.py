@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from weakref import WeakValueDictionary
 
 import structlog
@@ -46,6 +47,8 @@ MAX_ACTIONS_IN_A_TURN = 10
 MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
 TROUBLE_TIER = 2
+REFERENCE_SLOT = "case_reference"
+"""What a reply's words may show of the case that was just opened."""
 
 RunAction = Callable[[ActionWanted, Kept, Conversation, datetime], Awaitable[ActionDone]]
 """Runs a custom action; a failure is a value (`ActionDone.failed`), never an exception."""
@@ -164,10 +167,11 @@ class Turns:
         outcome = advance(kept.library, conversation, heard)
         for _ in range(MAX_ACTIONS_IN_A_TURN):
             if outcome.action is None:
-                break
+                return outcome
             done = await self._run_action(outcome.action, kept, outcome.conversation, heard.at)
             outcome = _joined(outcome, advance(kept.library, outcome.conversation, done))
-        return outcome
+        given_up = ActionDone(outcome.action.action if outcome.action else "", heard.at, failed=True)
+        return _joined(outcome, advance(kept.library, outcome.conversation, given_up))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -182,14 +186,13 @@ class Turns:
             self.store.add_turn(db, here.id, number, external, thought.heard, thought.words)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
-        self._pass_on(db, turn.channel, here, thought)
-        if outcome.delete is Deletion.WORDS:
+        reference = self._pass_on(db, turn.channel, here, thought)
+        if outcome.conversation.ended or outcome.delete is Deletion.WORDS:
             self.store.forget_words(db, here.id, now)
-        if outcome.conversation.ended:
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
         if here.speaker == "adviser":
             return Handled(here.id, number, ())
-        replies = self._put(db, here, number, outcome.replies, now, turn.channel)
+        replies = self._put(db, here, number, _with_reference(outcome.replies, reference), now, turn.channel)
         return Handled(here.id, number, tuple(replies))
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
@@ -219,17 +222,22 @@ class Turns:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
-    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: _Thought) -> None:
-        """What people must see: a new case, words for an open one, trouble, an enquirer who left."""
+    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: _Thought) -> str | None:
+        """What people must see: a new case, words for an open one, trouble, an enquirer who left.
+
+        Returns the reference of a case that was opened.
+        """
+        reference = None
         now, outcome = thought.heard.at, thought.outcome
         hand_over = outcome.hand_over or _trouble(thought)
         if hand_over:
-            self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now)
+            reference = self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now).reference
         elif (outcome.to_people or here.speaker == "adviser") and thought.words:
             if self._queue.hear(db, here.id, thought.words, now) is None:
                 raise ConversationMoved()  # the case ended meanwhile: think again, and say so
         if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
             self._queue.abandon(db, here.id, now)
+        return reference
 
     def _case(
         self, db: sqlite3.Connection, channel: ChannelName, here: Stored, outcome: Outcome, hand_over: HandOver
@@ -246,19 +254,24 @@ class Turns:
         for _ in range(MAX_TRIES):
             before = self.store.get(self._ledger.reader(), conversation)
             outcome = await self._after_case(before, ended)
+            note = partial(self._note_ended, before, outcome, ended.at, cursor)
             try:
-                return await self._ledger.write(lambda db: self._note_ended(db, before, outcome, ended.at, cursor))
+                return await self._ledger.write(note)
             except ConversationMoved:
                 continue
         raise ConversationMoved()
 
     async def _after_case(self, before: Stored | None, ended: CaseEnded) -> Outcome | None:
-        if before is None or not before.conversation.with_people or self._queue.live_case(self._ledger.reader(), before.id):
+        if (
+            before is None
+            or not before.conversation.with_people
+            or self._queue.live_case(self._ledger.reader(), before.id)
+        ):
             return None  # nothing to give back, or people have it again meanwhile
         return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, ended)
 
     def _note_ended(
-        self, db: sqlite3.Connection, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int
+        self, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int, db: sqlite3.Connection
     ) -> None:
         moved = db.execute("UPDATE relay_cursor SET seq = ? WHERE seq < ?", [cursor, cursor]).rowcount
         if not moved or before is None or outcome is None:
@@ -266,6 +279,13 @@ class Turns:
         self.store.save(db, before, outcome.conversation, now)
         channel, _ = self.store.address(db, before.id)
         self._put(db, before, None, outcome.replies, now, channel)
+
+
+def _with_reference(replies: tuple[Reply, ...], reference: str | None) -> tuple[Reply, ...]:
+    """The case is opened in the same write as the replies that speak of it, so its reference comes in only here."""
+    if reference is None:
+        return replies
+    return tuple(replace(reply, slots=(*reply.slots, (REFERENCE_SLOT, reference))) for reply in replies)
 
 
 def _apology(conversation: Conversation) -> Outcome:

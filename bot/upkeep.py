@@ -19,7 +19,9 @@ FORGET_EVERY = timedelta(minutes=10)
 
 
 class Upkeep:
-    def __init__(self, ledger: Ledger, shelf: Shelf, queue: Queue, now: Callable[[], datetime], idle_hours: int) -> None:
+    def __init__(
+        self, ledger: Ledger, shelf: Shelf, queue: Queue, now: Callable[[], datetime], idle_hours: int
+    ) -> None:
         self._ledger = ledger
         self._shelf = shelf
         self._queue = queue

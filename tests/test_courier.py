@@ -260,7 +260,8 @@ async def test_the_outbox_and_the_desk_never_disagree(settings: Settings, clock:
 
 
 async def test_a_fault_nobody_foresaw_in_a_channel_does_not_stop_a_recipient_for_good(delivering: Delivering) -> None:
-    # Once a defect: bot/courier.py _deliver: only DeliveryError and TimeoutError are caught. Anything else (a ValueError in a
+    # Once a defect: bot/courier.py _deliver: only DeliveryError and TimeoutError are caught. Anything else (a
+    # ValueError in a
     # channel, a library version that is gone) ends the task unseen; the row stays 'sending' and blocks its recipient
     # until the next start.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
@@ -274,7 +275,8 @@ async def test_a_fault_nobody_foresaw_in_a_channel_does_not_stop_a_recipient_for
 
 
 async def test_no_delivery_is_under_way_once_the_courier_was_stopped(delivering: Delivering) -> None:
-    # Once a defect: bot/courier.py run / bot/app.py running: the deliveries under way are neither awaited nor cancelled before
+    # Once a defect: bot/courier.py run / bot/app.py running: the deliveries under way are neither awaited nor
+    # cancelled before
     # the ledger is closed; what a provider takes in that moment is not recorded, and an adviser's message is 'unknown'.
     delivering.provider.slow["ann"] = asyncio.Event()
     async with delivering.at_work():

@@ -373,7 +373,8 @@ def test_a_spoiled_key_file_is_refused_as_such(closed: Path, key: bytes) -> None
 @pytest.mark.parametrize("from_byte", [0, 100, 4096])
 def test_a_corrupted_file_is_refused_and_not_made_worse(closed: Path, from_byte: int) -> None:
     """At the head, in the schema, and in the page after it."""
-    # Once a defect: handoff/ledger.py __init__: damage after the first page raises sqlite3.DatabaseError from _check_seal.
+    # Once a defect: handoff/ledger.py __init__: damage after the first page raises sqlite3.DatabaseError from
+    # _check_seal.
     database = closed / "firstline.db"
     data = bytearray(database.read_bytes())
     data[from_byte : from_byte + 3000] = b"\xa5" * 3000

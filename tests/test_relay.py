@@ -96,7 +96,8 @@ async def test_an_ending_is_found_however_much_happened_before_it(house: SmallHo
 
 
 async def test_words_between_the_ending_and_the_relay_are_not_lost(house: SmallHouse) -> None:
-    # Once a defect: bot/turns.py _pass_on: with_people is still true, so the enquirer is told "Added to your case.", but
+    # Once a defect: bot/turns.py _pass_on: with_people is still true, so the enquirer is told "Added to your
+    # case.", but
     # queue.hear finds no live case and its None is dropped: the words reach nobody (promise P2).
     case, amira = await talked_to(house)
     house.closes(case, amira)  # type: ignore[arg-type]
@@ -106,7 +107,8 @@ async def test_words_between_the_ending_and_the_relay_are_not_lost(house: SmallH
 
 
 async def test_an_old_ending_does_not_silence_a_new_case(house: SmallHouse) -> None:
-    # DEFECT bot/turns.py _after_case: it asks only whether the conversation is with people, not whether the case that
+    # Once a defect: bot/turns.py _after_case: it asks only whether the conversation is with people, not whether
+    # the case that
     # ended is the one it is with. A new case opened before the relay looked is cut off from its enquirer.
     case, amira = await talked_to(house)
     house.closes(case, amira)  # type: ignore[arg-type]
@@ -128,7 +130,8 @@ async def test_one_conversation_that_cannot_be_taken_up_holds_no_other(house: Sm
     house.gives_back(first, amira)  # type: ignore[arg-type]
     house.gives_back(second, ben)  # type: ignore[arg-type]
     ledger = house.firstline.ledger
-    # DEFECT bot/relay.py follow: an ending that raises (here: a version nobody has) is met again and again, and every
+    # Once a defect: bot/relay.py follow: an ending that raises (here: a version nobody has) is met again and
+    # again, and every
     # later ending waits behind it.
     ledger.write_now(lambda db: db.execute("UPDATE conversation SET state = x'01', version = version + 1 WHERE id = 1"))
     for _ in range(2):

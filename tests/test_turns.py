@@ -252,7 +252,8 @@ async def test_an_action_that_fails_as_a_value_is_seen_by_people_too(house: Smal
 
 
 async def test_a_guard_that_breaks_is_answered_and_keeps_no_words(house: SmallHouse) -> None:
-    # Once a defect: bot/turns.py _think: `_prepared` stands outside the `try`, so a fault in the guard, the gate or triage
+    # Once a defect: bot/turns.py _think: `_prepared` stands outside the `try`, so a fault in the guard, the
+    # gate or triage
     # is a 500 with no reply, no turn and no case.
     await house.say("hello")
 
@@ -332,7 +333,8 @@ async def test_too_many_turns_in_a_window_are_answered_but_go_no_further(house: 
 
 
 async def test_words_said_too_fast_to_an_adviser_are_not_lost(house: SmallHouse) -> None:
-    # Once a defect: bot/turns.py _think: too fast, `words` is None; while an adviser speaks no reply is written either. So
+    # Once a defect: bot/turns.py _think: too fast, `words` is None; while an adviser speaks no reply is written
+    # either. So
     # the words are lost and nobody is told (promise P2).
     case, amira = await house.asks_for_people(), house.adviser()
     house.claim(case, amira)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain import ActionDone, ActionWanted, Conversation, SlotValue
+from bot.domain import ActionDone, ActionWanted, Answered, Conversation, SlotValue
 from bot.engine.record import answer_of, as_markdown, question_of, record_of
 from bot.library.model import Library
 from handoff.hours import OpeningHours
@@ -79,9 +79,12 @@ def tracker_of(library: Library, words: Mapping[str, str], conversation: Convers
         {
             "event": "user",
             "timestamp": each.at.timestamp(),
-            "metadata": {"question": question_of(library, each), "answer": answer_of(library, each)},
+            "metadata": {
+                "question": question_of(library, each, conversation.slots),
+                "answer": answer_of(library, each),
+            },
         }
-        for each in conversation.answers
+        for each in _passed_on(conversation)
     ]
     record = as_markdown(record_of(library, conversation, "", now), words)
     return {
@@ -91,6 +94,12 @@ def tracker_of(library: Library, words: Mapping[str, str], conversation: Convers
         "latest_event_time": now.timestamp(),
         "events": [*answers, {"event": "bot", "timestamp": now.timestamp(), "metadata": {"record": record}}],
     }
+
+
+def _passed_on(conversation: Conversation) -> tuple[Answered, ...]:
+    """Exactly the answers that a hand-over would carry: the enquirer agrees to these and no others."""
+    handing_over = conversation.handing_over
+    return (handing_over.answers if handing_over else ()) or conversation.answers
 
 
 def _slots(events: list[dict[str, Any]]) -> tuple[tuple[str, SlotValue], ...]:

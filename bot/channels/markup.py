@@ -80,7 +80,7 @@ def _html(token: Token) -> str:
     if token.hidden:
         return ""
     if kind == "heading":
-        tag = "h3" if token.tag in ("h1", "h2") else "h4"
+        tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
         return f"<{tag}>" if end == "open" else f"</{tag}>"
     if kind == "link":
         return _link_html(token) if end == "open" else "</a>"

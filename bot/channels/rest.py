@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, web
 
 from bot.channels.bodies import Unusable, json_of
 from bot.channels.contract import CALLBACK, REST, House, Limits
@@ -111,10 +111,13 @@ class CallbackChannel:
         try:
             async with self._session.post(self._url, json=as_rasa(address, message), headers=headers) as response:
                 status, pause = response.status, response.headers.get("Retry-After", "")
+        except ClientConnectorError as error:
+            raise DeliveryError("no_connection", retry_after_s=0) from error
         except ClientError as error:
             raise DeliveryError(type(error).__name__, retry_after_s=0, in_doubt=True) from error
         if status == 429 or status >= 500:
-            raise DeliveryError(f"http_{status}", retry_after_s=float(pause) if pause.isdigit() else 0)
+            wait = float(pause) if pause.isdecimal() and pause.isascii() else 0.0
+            raise DeliveryError(f"http_{status}", retry_after_s=wait, in_doubt=status >= 500)
         if status >= 400:
             raise DeliveryError(f"http_{status}")
 

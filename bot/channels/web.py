@@ -1,6 +1,5 @@
 """The web channel: the /chat page (with and without JavaScript), the API the widget speaks, and its event stream."""
 
-import asyncio
 import contextlib
 import json
 import re

@@ -5,6 +5,9 @@ from bot.engine.walk import Walk
 from bot.library.model import CollectStep, LinkStep
 
 ASKED_TIER = 3
+RISKY_ANSWERS = frozenset({"yes", "not_sure"})
+"""Answers to the first question, about danger, after which whoever asks for a person is not kept waiting."""
+RISKY_TIER = 1
 ASKED_REASON = "asked for a person"
 GIVEN_UP_REASON = "answer not understood"
 UNSAID_TIER = 1
@@ -24,7 +27,20 @@ def for_link(walk: Walk, step: LinkStep) -> HandOver:
 def for_asking(walk: Walk) -> HandOver:
     """The enquirer asked for a person, wherever they were."""
     frame = walk.topic() or _last_answered(walk.answers)
-    return HandOver(ASKED_TIER, ASKED_REASON, frame.flow, frame.step, walk.answers, concern(walk, frame))
+    about = concern(walk, frame)
+    return HandOver(_tier(walk, frame, about), ASKED_REASON, frame.flow, frame.step, walk.answers, about)
+
+
+def _tier(walk: Walk, frame: Frame, about: str | None) -> int:
+    """As grave as what they were asking about: the open flow's tier, or that of the flow for their concern."""
+    flows = [
+        walk.library.flows.get(frame.flow),
+        *(f for f in walk.library.flows.values() if about and f.concern == about),
+    ]
+    tiers = [flow.tier for flow in flows if flow and flow.tier is not None]
+    if walk.slots.get("danger") in RISKY_ANSWERS:
+        tiers.append(RISKY_TIER)
+    return min(tiers, default=ASKED_TIER)
 
 
 def for_giving_up(walk: Walk, step: CollectStep) -> HandOver:

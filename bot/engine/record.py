@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain import Advised, Answered, Conversation
+from bot.domain import Advised, Answered, Conversation, Slots
+from bot.engine.render import filled
 from bot.library.model import CollectStep, Library, PageStatus, Source
 
 HIDDEN = "•••"
@@ -46,7 +47,7 @@ def record_of(library: Library, conversation: Conversation, reference: str, now:
         reference,
         now,
         conversation.library,
-        tuple(_answer(library, each) for each in conversation.answers),
+        tuple(_answer(library, each, conversation.slots) for each in conversation.answers),
         tuple(_advice(library, each) for each in sorted(first.values(), key=lambda each: each.at)),
     )
 
@@ -64,12 +65,12 @@ def as_markdown(record: Record, words: Mapping[str, str]) -> str:
     return "\n\n".join([*parts, f"**{words['record_advised']}**", "\n".join(advised)])
 
 
-def question_of(library: Library, answered: Answered) -> str:
-    """The question as it is asked in English, up to its question mark; the slot's name where the step is no more."""
+def question_of(library: Library, answered: Answered, slots: Slots) -> str:
+    """The question as it was asked, in English, up to its question mark; the slot's name where the step is no more."""
     step = _step(library, answered.flow, answered.step)
     response = library.responses.get(step.utter) if step else None
     asked = response.variations[0].text.get("en", answered.slot) if response else answered.slot
-    question, mark, _ = asked.partition("?")
+    question, mark, _ = filled(library, asked, slots).partition("?")
     return question + mark
 
 
@@ -86,8 +87,8 @@ def _step(library: Library, flow_id: str, step_id: str) -> CollectStep | None:
     return step if isinstance(step, CollectStep) else None
 
 
-def _answer(library: Library, answered: Answered) -> RecordedAnswer:
-    return RecordedAnswer(question_of(library, answered), answer_of(library, answered), answered.at)
+def _answer(library: Library, answered: Answered, slots: Slots) -> RecordedAnswer:
+    return RecordedAnswer(question_of(library, answered, slots), answer_of(library, answered), answered.at)
 
 
 def _advice(library: Library, advised: Advised) -> RecordedAdvice:

@@ -9,7 +9,7 @@ from bot.library.form import Form, items_of, table_of
 from bot.library.load_steps import StepReader
 from bot.library.loading import LANGUAGES, Loading
 from bot.library.marked import Entry, Marked, Scalar, Table
-from bot.library.model import CallStep, CollectStep, Flow, LinkStep, Menu, SetSlotsStep, Step
+from bot.library.model import MAX_TIER, CallStep, CollectStep, Flow, LinkStep, Menu, SetSlotsStep, Step
 from bot.library.taxonomy import CONCERNS, NATIONS
 
 FLOW_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -125,6 +125,7 @@ class FlowReader:
         flow = replace(
             flow,
             concern=firstline.choice("concern", CONCERNS),
+            tier=firstline.whole_number("tier", 0, MAX_TIER),
             owner=firstline.text("owner"),
             review_by=firstline.day("review_by"),
             examples=self.examples(firstline),

@@ -9,6 +9,7 @@ from bot.library.loading import LANGUAGES, Loading, Names
 from bot.library.marked import Listing, Marked, Scalar, Table
 from bot.library.model import (
     END,
+    MAX_TIER,
     ActionStep,
     Branch,
     CallStep,
@@ -25,7 +26,6 @@ from bot.library.model import (
 from bot.library.step_outline import Outline, Outlined
 
 HAND_OVER = "pattern_human_handoff"
-MAX_TIER = 3
 MAX_ATTEMPTS = 10
 _REFUSED: Mapping[str, Mapping[str, str]] = {
     "collect": {

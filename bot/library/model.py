@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bot.library.conditions import Condition
 
 END = "END"
+MAX_TIER = 3
+"""The least grave hand-over; 0 is danger now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class Flow:
     persisted_slots: frozenset[str] = frozenset()
     run_pattern_completed: bool = True
     concern: str | None = None
+    tier: int | None = None
+    """How grave it is to ask for a person from here, 0 to 3; None: an ordinary question."""
     owner: str | None = None
     review_by: date | None = None
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """The main job in two real browsers: a professional is guided, reaches an adviser, and is given back to the bot."""
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
@@ -127,7 +128,8 @@ async def _downloads_the_record(chat: Page) -> None:
     await chat.get_by_role("button", name="More").click()
     async with chat.expect_download() as waiting:
         await chat.get_by_text("Download the record of advice").click()
-    words = Path(await (await waiting.value).path()).read_text()
+    saved = await (await waiting.value).path()
+    words = await asyncio.to_thread(Path(saved).read_text)
     assert "Record of advice" in words
     assert "Posts about us or staff" in words
     assert "still up" not in words, "a record holds codes and pages, not what was typed"

@@ -8,7 +8,7 @@ migrations = Migrations("bot")
 @migrations()
 def conversations(db: Database) -> None:
     """One row for each conversation; `mark` finds it by address without keeping the address readable. A turn's
-    number is the conversation's version that it made. Each index here is a page more in every commit, so there are few."""
+    number is the conversation's version that it made. Each index is a page more in every commit, so there are few."""
     _run(
         db,
         """

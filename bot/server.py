@@ -65,7 +65,7 @@ def _ready(firstline: Firstline) -> Handler:
     return ready
 
 
-async def _secured(request: web.Request, response: web.StreamResponse) -> None:
+async def _secured(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")

@@ -78,6 +78,8 @@ class Shelf:
         Raises: LibraryInvalid when they do not load; the live library stays as it is.
         """
         kept = opened(files)
+        if "en" not in kept.interface:
+            raise LibraryInvalid("content/interface/en.json is missing: the front end has no words. Put it back.")
         version = kept.library.version
         self._kept[version] = kept
         return self._ledger.write_now(lambda db: _publish(db, version, pack(files), note, now))
@@ -97,8 +99,6 @@ def opened(files: Mapping[str, bytes]) -> Kept:
     if result.library is None:
         raise LibraryInvalid("\n".join(str(each) for each in result.complaints))
     interface = {name.split("/")[-1].removesuffix(".json"): data for name, data in files.items() if _is_interface(name)}
-    if "en" not in interface:
-        raise LibraryInvalid("content/interface/en.json is missing: the front end has no words. Put it back.")
     words = words_in(files)
     return Kept(result.library, GateKeeper(words), words, interface)
 

@@ -233,11 +233,15 @@ class Turns:
         if hand_over:
             reference = self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now).reference
         elif (outcome.to_people or here.speaker == "adviser") and thought.words:
-            if self._queue.hear(db, here.id, thought.words, now) is None:
-                raise ConversationMoved()  # the case ended meanwhile: think again, and say so
+            self._hear(db, here, thought.words, now)
         if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
             self._queue.abandon(db, here.id, now)
         return reference
+
+    def _hear(self, db: sqlite3.Connection, here: Stored, words: str, now: datetime) -> None:
+        """Raises: ConversationMoved when the case ended meanwhile: it is thought again, and said."""
+        if self._queue.hear(db, here.id, words, now) is None:
+            raise ConversationMoved()
 
     def _case(
         self, db: sqlite3.Connection, channel: ChannelName, here: Stored, outcome: Outcome, hand_over: HandOver

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 
 import pytest
 from sqlite_utils import Database
@@ -71,14 +70,8 @@ def test_neither_token_nor_name_nor_address_is_kept_readable(conn: sqlite3.Conne
     assert HASH not in repr(credentials(conn))
 
 
-def test_an_unknown_name_takes_as_long_as_a_known_one_and_never_passes(conn: sqlite3.Connection) -> None:
-    took = []
-    for email in ("alice@example.org", "nobody@example.org"):
-        found = credentials(conn, email)
-        started = perf_counter()
-        advisers.verify(found, "wrong password!")
-        took.append(perf_counter() - started)
-    assert min(took) * 5 > max(took)
+def test_an_unknown_name_is_hashed_as_slowly_as_a_known_one_and_never_passes(conn: sqlite3.Connection) -> None:
+    """The same algorithm at the same cost (the hash's own parameters): the clock tells nothing."""
     assert credentials(conn, "nobody@example.org").password_hash.split("$")[:4] == HASH.split("$")[:4]
     assert isinstance(DOOR.log_in(conn, credentials(conn, "nobody@example.org"), True, NOW), WrongPassword)
 

@@ -14,8 +14,8 @@ from bot.guard.personal_data import mask
 from bot.guard.text import clean
 from bot.triage.words import load_words
 
-BUSY = 2
-"""A machine shared with others takes this much longer; what is not linear takes a hundred times as long."""
+HANGS_S = 20.0
+"""Seconds of work after which something grows that must not: a guard against hanging, not a measure."""
 KNOWN = load_words(Path(__file__).parents[1] / "content" / "words").known
 
 MASKED = [
@@ -352,9 +352,10 @@ def test_a_mobile_number_never_survives(around: str, digits: int) -> None:
         "a'", "\n", " ", "\t", "user:", "regards ", "thanks\n", "is called ", "é",
     ],
 )  # fmt: skip
-def test_a_hundred_thousand_hostile_characters_take_no_time(unit: str) -> None:
+def test_a_hundred_thousand_hostile_characters_do_not_hang_it(unit: str) -> None:
+    """One that grows with the square of the length would need minutes."""
     text = (unit * 100_000)[:100_000]
-    assert any(_seconds_to_mask(text) < 0.5 * BUSY for _ in range(3))
+    assert _seconds_to_mask(text) < HANGS_S
 
 
 def _seconds_to_mask(text: str) -> float:
@@ -366,12 +367,12 @@ def _seconds_to_mask(text: str) -> float:
 @pytest.mark.parametrize(
     "unit", ["a", "aA1", "data:", "data:a/b;", "![", "<img", "https://", "www.a", "\u0301\u0316", "\u200d", "\r\n"]
 )
-def test_cleaning_and_looking_for_media_take_no_time(unit: str) -> None:
+def test_cleaning_and_looking_for_media_do_not_hang(unit: str) -> None:
     text = (unit * 100_000)[:100_000]
     began = time.thread_time()
     has_media(text)
     clean(text)
-    assert time.thread_time() - began < 0.5 * BUSY
+    assert time.thread_time() - began < HANGS_S
 
 
 def test_names_in_small_letters_need_the_list_or_the_plainest_lead() -> None:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.actions.runner import ActionRunner
 from bot.bell import Bell
 from bot.channels.contract import PULLED, Pushing
-from bot.channels.rest import CallbackChannel
 from bot.config import Settings
 from bot.courier import Courier
 from bot.domain import ActionDone, ActionWanted, ChannelName, Conversation
@@ -23,6 +23,7 @@ from bot.migrations import migrations as bot_migrations
 from bot.relay import Relay
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
+from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
 from handoff.hours import OpeningHours
@@ -30,6 +31,9 @@ from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
 from handoff.queue import Queue
 from handoff.seal import Seal, key_from_text, key_in
+
+if TYPE_CHECKING:
+    from bot.channels.rest import CallbackChannel
 
 log = structlog.get_logger()
 
@@ -58,7 +62,12 @@ class Firstline:
     rooms: Rooms
     upkeep: Upkeep
     actions: ActionRunner
-    callback: CallbackChannel | None
+    callback: "CallbackChannel | None"
+
+    def warm(self) -> None:
+        """Builds what the first enquirer would otherwise wait for: triage's index, and rasa-sdk."""
+        ranker_of(self.shelf.live().library)
+        self.actions.warm()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -122,7 +131,7 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED)
     bell = Bell(ledger)
     rooms = Rooms(ledger, shelf, turns, queue, bell, now)
-    callback = CallbackChannel(settings.callback_url, rooms, now) if settings.callback_url else None
+    callback = _callback(settings, rooms, now)
     pushing: dict[ChannelName, Pushing] = {callback.name: callback} if callback else {}
     courier = Courier(ledger, pushing, Speech(shelf, queue), queue, now)
     relay = Relay(ledger, turns)
@@ -130,6 +139,15 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     return Firstline(
         settings, now, ledger, shelf, hours, queue, turns, bell, relay, courier, rooms, upkeep, actions, callback
     )
+
+
+def _callback(settings: Settings, rooms: Rooms, now: Now) -> "CallbackChannel | None":
+    """Its web library is loaded only where it is used: `firstline chat` and the first answer need none."""
+    if not settings.callback_url:
+        return None
+    from bot.channels.rest import CallbackChannel
+
+    return CallbackChannel(settings.callback_url, rooms, now)
 
 
 async def _run_action(

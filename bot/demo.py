@@ -33,7 +33,6 @@ async def _ready(firstline: Firstline, port: int) -> None:
     password = secrets.token_urlsafe(9)
     hashed = advisers.hash_password(password)
     await firstline.ledger.write(lambda conn: advisers.add(conn, DEMO_NAME, DEMO_EMAIL, hashed, Role.LEAD, clock()))
-    firstline.actions.warm()
     address = f"http://127.0.0.1:{port}"
     console = Console(highlight=False)
     console.print("\n[bold]Firstline is running on this computer. Nothing is kept when you stop it (Ctrl-C).[/bold]\n")

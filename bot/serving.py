@@ -40,6 +40,7 @@ async def serve_until_stopped(
         try:
             port = await _listen(runner, settings)
             log.info("serving", host=settings.host, port=port)
+            await asyncio.to_thread(firstline.warm)
             if ready:
                 await ready(firstline, port)
             await stop.wait()

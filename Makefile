@@ -26,6 +26,7 @@ bench: $(VENV)/.ready
 	$(BIN)/firstline bench
 
 $(VENV)/.ready: pyproject.toml constraints.txt
+	@echo "Fetching packages. The first time takes about a minute."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	touch $@

@@ -111,12 +111,15 @@ def open_ledger(settings: Settings) -> Ledger:
 
     Raises: KeyMissing, DatabaseFromTheFuture, LedgerError. Nothing is overwritten.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if settings.key:
         key = key_from_text(settings.key.get_secret_value())
     else:
         key = key_in(settings.key_file, may_make=not settings.database.exists())
-    return Ledger(settings.database, Seal(key), [handoff_migrations, bot_migrations])
+    seal = Seal(key)
+    if not settings.database.exists():
+        settings.database.touch(mode=0o600)  # the files SQLite makes beside it take the same mode
+    return Ledger(settings.database, seal, [handoff_migrations, bot_migrations])
 
 
 def assemble(settings: Settings, now: Now = clock) -> Firstline:

@@ -44,10 +44,10 @@ class Bell:
             if await rung(self._woken, LOOK_AGAIN_S):
                 await asyncio.sleep(GATHER_S)
             self._woken.clear()
-            if self._listeners:
-                self._ring()
+            self._ring()
 
     def _ring(self) -> None:
+        """Looks on when nobody listens, too: whoever comes later need not be told of what was before."""
         for conversation in self._news() & self._listeners.keys():
             for ring in self._listeners[conversation]:
                 ring.set()
@@ -59,8 +59,7 @@ class Bell:
         for row in db.execute("SELECT id, conversation FROM outbox WHERE id > ? ORDER BY id", [self._outbox_seen]):
             self._outbox_seen = row[0]
             news.add(row[1])
-        for event in desk.events_after(db, self._events_seen):
-            self._events_seen = event.seq
-            if event.conversation is not None:
-                news.add(event.conversation)
+        while events := desk.events_after(db, self._events_seen):
+            self._events_seen = events[-1].seq
+            news.update(event.conversation for event in events if event.conversation is not None)
         return news

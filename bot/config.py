@@ -64,6 +64,11 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no time zone {name!r}")
         return name
 
+    @field_validator("library_dir", "key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("library_dir")
     @classmethod
     def _there(cls, folder: Path | None) -> Path | None:

@@ -89,10 +89,11 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The enquirer arrived without words (page opened, /start); `flow` from a deep link."""
+    """The enquirer arrived without words (page opened, /start); `flow` from a deep link, `language` from the page."""
 
     at: datetime
     flow: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

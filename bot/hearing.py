@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.domain import Conversation, Gate, Heard, MediaKind, MediaRefused, Pressed, Said
+from bot.engine.walk import CHILD_WRITING
 from bot.guard.media import has_media
 from bot.guard.personal_data import mask
 from bot.guard.text import clean
@@ -12,6 +13,7 @@ from bot.triage.gate import GateKeeper
 from bot.triage.lexicon import KnownWords
 
 MAX_NUMBER_DIGITS = 2
+START = "start"
 
 
 def prepared(
@@ -44,9 +46,9 @@ def _media(heard: Said, gate: Gate) -> Heard:
 
 
 def _listening(library: Library, conversation: Conversation) -> bool:
-    """Triage is asked where its answer can be used: before the first answer, at questions that take free text, and
+    """Triage is asked where its answer can be used: until the concern is known, at questions that take free text, and
     when no topic is open."""
-    if not conversation.answers or not conversation.waiting or not conversation.stack:
+    if not conversation.waiting or not conversation.stack or not _has_left_start(conversation):
         return True
     top = conversation.stack[-1]
     flow = library.flows.get(top.flow)
@@ -55,11 +57,20 @@ def _listening(library: Library, conversation: Conversation) -> bool:
     return only_patterns or (isinstance(step, CollectStep) and step.free_text)
 
 
+def _has_left_start(conversation: Conversation) -> bool:
+    """True once the concern is known, or a question of its flow was answered."""
+    return "concern" in conversation.slots or any(each.flow != START for each in conversation.answers)
+
+
 def words_of(heard: Heard, library: Library, conversation: Conversation) -> str | None:
     """What the transcript keeps, sealed: masked words, or the label pressed. A child's words are not kept at all."""
     match heard:
-        case Said(text=text, gate=gate):
-            return None if gate is Gate.CHILD else text or None
+        case Said(gate=Gate.CHILD):
+            return None
+        case Said() if conversation.slots.get(CHILD_WRITING) is True and not conversation.with_people:
+            return None
+        case Said(text=text):
+            return text or None
         case Pressed(token=token) if token.startswith("!"):
             flow = library.flows.get(library.by_intent.get(token[1:], ""))
             return flow.names.get(conversation.language, flow.name) if flow else None

@@ -90,6 +90,9 @@ class Rooms:
         said = await self.since(channel, address, 0)
         return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
 
+    def knows(self, channel: ChannelName, address: Address) -> bool:
+        return self._store.knows(self._ledger.reader(), self._store.mark(channel, address))
+
     def state(self, channel: ChannelName, address: Address) -> State:
         here = self._here(channel, address)
         kept = self._kept(here)

@@ -54,7 +54,7 @@ def outbox(db: Database) -> None:
             id INTEGER PRIMARY KEY,
             conversation INTEGER NOT NULL REFERENCES conversation (id),
             turn INTEGER,
-            author TEXT NOT NULL CONSTRAINT known_author CHECK (author IN ('bot', 'adviser')),
+            author TEXT NOT NULL CONSTRAINT known_author CHECK (author IN ('bot', 'notice', 'adviser')),
             message INTEGER,
             epoch INTEGER NOT NULL,
             body BLOB,
@@ -64,7 +64,7 @@ def outbox(db: Database) -> None:
             not_before INTEGER NOT NULL DEFAULT 0,
             at INTEGER NOT NULL,
             reason TEXT,
-            CONSTRAINT words_from_one_place CHECK ((author = 'bot') = (message IS NULL))
+            CONSTRAINT words_from_one_place CHECK ((author = 'adviser') = (message IS NOT NULL))
         ) STRICT;
         CREATE UNIQUE INDEX one_row_for_a_message ON outbox (message) WHERE message IS NOT NULL;
         CREATE INDEX outbox_waiting ON outbox (conversation, id) WHERE state IN ('queued', 'sending');

@@ -50,14 +50,16 @@ class Outbox:
         *,
         epoch: int,
         fetched: bool,
+        notice: bool = False,
     ) -> list[int]:
-        """The sequence numbers given. `fetched`: they go out with the answer to this very turn.
+        """The sequence numbers given. `fetched`: they go out with the answer to this very turn. `notice`: fixed safety
+        screens, which may be said while an adviser speaks.
 
         Raises: sqlite3.IntegrityError (outbox_one_voice) when an adviser is speaking.
         """
-        state = "sent" if fetched else "queued"
+        state, author = ("sent" if fetched else "queued"), ("notice" if notice else "bot")
         return [
-            db.execute(_PUT, [conversation, turn, epoch, self._sealed(reply), state, to_ms(now)]).lastrowid or 0
+            db.execute(_PUT, [conversation, turn, author, epoch, self._sealed(reply), state, to_ms(now)]).lastrowid or 0
             for reply in replies
         ]
 
@@ -82,10 +84,6 @@ class Outbox:
         marks = ",".join("?" * len(channels))
         return self._rows(db.execute(_DUE.format(marks=marks), [*channels, to_ms(now), limit]))
 
-    def next_due_at(self, db: sqlite3.Connection) -> datetime | None:
-        row = db.execute("SELECT min(not_before) FROM outbox WHERE state = 'queued'").fetchone()
-        return from_ms(row[0]) if row and row[0] is not None else None
-
     def sending(self, db: sqlite3.Connection, seq: int) -> bool:
         """Takes a row in hand; False when it is no longer waiting."""
         return db.execute(_SENDING, [seq]).rowcount == 1
@@ -107,7 +105,7 @@ class Outbox:
 
         Returns the handoff message ids that became unknown.
         """
-        db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND author = 'bot'")
+        db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND author <> 'adviser'")
         rows = db.execute(
             "UPDATE outbox SET state = 'unknown', reason = 'interrupted' WHERE state = 'sending' RETURNING message"
         )
@@ -138,7 +136,7 @@ _SELECT = """
 SELECT o.id, o.conversation, c.channel, o.turn, o.body, o.message, o.state, o.attempts, o.at
   FROM outbox o JOIN conversation c ON c.id = o.conversation WHERE """
 _PUT = """
-INSERT INTO outbox (conversation, turn, author, epoch, body, state, at) VALUES (?, ?, 'bot', ?, ?, ?, ?)"""
+INSERT INTO outbox (conversation, turn, author, epoch, body, state, at) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _DUE = (
     _SELECT
     + """o.id IN (SELECT min(id) FROM outbox WHERE state IN ('queued', 'sending') GROUP BY conversation)

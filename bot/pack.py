@@ -3,10 +3,14 @@
 import re
 
 from bot.domain import Answered, ChannelName, Conversation, ConversationId, HandOver, Slots, SlotValue
+from bot.engine.commands import exactly_asked_for
+from bot.engine.index import index_of
 from bot.engine.record import answer_of, question_of
+from bot.engine.words import normal
 from bot.library.model import Library
 from handoff.domain import NewCase, Pack, PackAdvice, PackAnswer
 
+DANGER = "pattern_danger"
 _NOT_CODE = re.compile(r"[^a-z0-9_.-]+")
 
 
@@ -34,9 +38,14 @@ def pack_of(
         pack=Pack(
             answers=tuple(_answer(library, each, slots) for each in hand_over.answers or conversation.answers),
             advice=tuple(PackAdvice(page, _title(library, page)) for page in _pages(conversation)),
-            words=tuple(words),
+            words=tuple(said for said in words if not is_command(library, said)),
         ),
     )
+
+
+def is_command(library: Library, words: str) -> bool:
+    """True for words that only steered the conversation ("why do you ask?"); words of danger tell something."""
+    return exactly_asked_for(index_of(library), normal(words)) not in (None, DANGER)
 
 
 def _answer(library: Library, answered: Answered, slots: Slots) -> PackAnswer:

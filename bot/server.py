@@ -1,6 +1,6 @@
 """The web server: every HTTP route of the house in one aiohttp application, and errors that tell no tales."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from aiohttp import web
@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from bot.app import Firstline
 from bot.channels.rest import RestChannel
 from bot.channels.web import WebChannel
+from bot.guard.media import has_media
 from bot.guard.personal_data import mask
 from bot.metrics import Metrics
 from bot.shelf import Shelf
@@ -27,7 +28,7 @@ def application(firstline: Firstline) -> web.Application:
     metrics = Metrics(firstline.ledger)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
-        middlewares=[metrics.middleware, errors(rooms.apology), behind(settings.proxies)],
+        middlewares=[metrics.middleware, errors(rooms.apology()), behind(settings.proxies)],
     )
     origins = frozenset(filter(None, (each.strip() for each in settings.embed_origins.split(","))))
     secure = settings.public_url.startswith("https://")
@@ -46,6 +47,8 @@ def application(firstline: Firstline) -> web.Application:
 def _mask(shelf: Shelf) -> Callable[[str], tuple[str, tuple[str, ...]]]:
     def masking(text: str) -> tuple[str, tuple[str, ...]]:
         """What advisers write passes the same guard as what enquirers write."""
+        if has_media(text):
+            return "", ("media",)
         masked = mask(text, shelf.live().words.known)
         return masked.text, masked.kinds
 
@@ -69,11 +72,15 @@ async def _secured(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     response.headers["Server"] = "Firstline"
 
 
-def errors(apology: Callable[[], str]) -> Middleware:
-    """Every refusal becomes JSON for programs and a plain page for people; nothing of the inside shows."""
+def errors(apology: str) -> Middleware:
+    """Every refusal becomes JSON for programs and a plain page for people; nothing of the inside shows.
+
+    `apology` was read at the start, when everything worked.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -82,13 +89,13 @@ def errors(apology: Callable[[], str]) -> Middleware:
         except web.HTTPRedirection:
             raise
         except web.HTTPException as error:
-            return _refusal(request, error.status, _said(error), error.headers.get("Allow"))
+            return _refusal(request, error.status, _said(error), _kept(error.headers))
         except LedgerError as error:
             log.error("ledger.failed", error=type(error).__name__)
-            return _refusal(request, 503, apology())
+            return _refusal(request, 503, apology)
         except Exception as error:  # the last guard: whatever happened, an answer and no stack trace
             log.error("request.failed", error=type(error).__name__, route=_route(request))
-            return _refusal(request, 500, apology())
+            return _refusal(request, 500, apology)
 
     return middleware
 
@@ -98,7 +105,8 @@ def behind(proxies: int) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        written = ",".join(request.headers.getall("X-Forwarded-For", []))
+        hops = [hop.strip() for hop in written.split(",") if hop.strip()]
         if proxies and len(hops) >= proxies:
             request = request.clone(remote=hops[-proxies])
         return await handler(request)
@@ -106,11 +114,15 @@ def behind(proxies: int) -> Middleware:
     return middleware
 
 
-def _refusal(request: web.Request, status: int, text: str, allow: str | None = None) -> web.Response:
-    headers = {"Allow": allow} if allow else {}
+def _refusal(request: web.Request, status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
     if request.path.startswith(API):
         return web.json_response({"error": {"code": status, "message": text}}, status=status, headers=headers)
     return web.Response(text=f"{status}: {text}\n", status=status, content_type="text/plain", headers=headers)
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a refusal says beside its words: what is allowed instead, when to come back."""
+    return {name: headers[name] for name in ("Allow", "Retry-After") if name in headers}
 
 
 def _said(error: web.HTTPException) -> str:

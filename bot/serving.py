@@ -1,9 +1,11 @@
 """Runs the server until it is told to stop; then nothing is left half done."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from aiohttp import web
@@ -33,7 +35,16 @@ async def serve_until_stopped(
     """
     quiet_logs()
     stop = _stop_asked()
-    firstline = assemble(settings)
+    with _alone(settings):
+        await _serve(assemble(settings), settings, stop, ready)
+
+
+async def _serve(
+    firstline: Firstline,
+    settings: Settings,
+    stop: asyncio.Event,
+    ready: Callable[[Firstline, int], Awaitable[None]] | None,
+) -> None:
     async with firstline.running():
         runner = web.AppRunner(application(firstline), access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
@@ -46,6 +57,24 @@ async def serve_until_stopped(
             await stop.wait()
         finally:
             await runner.cleanup()
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """One server for one database: two couriers would each deliver, and each settle what the other has in hand.
+
+    Raises: CannotListen.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = os.open(settings.data_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotListen(f"Another Firstline serves {settings.data_dir}. Stop it first.") from None
+    else:
+        yield
+    finally:
+        os.close(folder)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> int:

@@ -73,7 +73,8 @@ class Shelf:
         return [Published(row[0], LibraryVersion(row[1]), from_ms(row[2]), row[3]) for row in rows]
 
     def publish(self, files: Mapping[str, bytes], note: str, now: datetime) -> Published:
-        """Makes these files live for new conversations. The caller has checked them.
+        """Makes these files live for new conversations. The caller has checked them. What is live already stays as it
+        was published.
 
         Raises: LibraryInvalid when they do not load; the live library stays as it is.
         """
@@ -82,6 +83,9 @@ class Shelf:
             raise LibraryInvalid("content/interface/en.json is missing: the front end has no words. Put it back.")
         version = kept.library.version
         self._kept[version] = kept
+        live = self.versions()[:1]
+        if live and live[0].version == version:
+            return live[0]
         return self._ledger.write_now(lambda db: _publish(db, version, pack(files), note, now))
 
     def roll_back(self, version: str, note: str, now: datetime) -> Published:

@@ -80,6 +80,9 @@ class Store:
         """The newest conversation at an address, even one that has ended: what an open page still shows."""
         return self._stored(db, db.execute(_FIND + "mark = ? ORDER BY c.id DESC LIMIT 1", [mark]).fetchone())
 
+    def knows(self, db: sqlite3.Connection, mark: bytes) -> bool:
+        return db.execute("SELECT 1 FROM conversation WHERE mark = ? LIMIT 1", [mark]).fetchone() is not None
+
     def get(self, db: sqlite3.Connection, conversation: ConversationId) -> Stored | None:
         return self._stored(db, db.execute(_FIND + "c.id = ?", [conversation]).fetchone())
 
@@ -179,7 +182,7 @@ class Store:
         db.execute("PRAGMA secure_delete = ON")
         for (conversation,) in db.execute("SELECT id " + _ENDED, [to_ms(before)]).fetchall():
             db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
-            db.execute("UPDATE outbox SET body = NULL WHERE conversation = ?", [conversation])
+            db.execute(_SCRUB_REPLIES, [conversation])
             db.execute(_SCRUB, [conversation])
             self._recent.pop(conversation, None)
         db.execute("PRAGMA secure_delete = FAST")
@@ -231,4 +234,8 @@ _ABANDONED = """
 _ENDED = """
   FROM conversation WHERE ended_at < ? AND length(address) > 0 AND NOT EXISTS (
     SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
+_SCRUB_REPLIES = """
+UPDATE outbox SET body = NULL, reason = CASE WHEN state IN ('queued', 'sending') THEN 'forgotten' ELSE reason END,
+       state = CASE WHEN state IN ('queued', 'sending') THEN 'failed' ELSE state END
+ WHERE conversation = ?"""
 _SCRUB = "UPDATE conversation SET address = x'', state = x'', mark = randomblob(16) WHERE id = ?"

@@ -2,15 +2,16 @@
 
 import asyncio
 import sqlite3
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import takewhile
 from weakref import WeakValueDictionary
 
 import structlog
 
+from bot.allowance import Allowance
 from bot.domain import (
     MAX_TURNS_IN_WINDOW,
     TURN_WINDOW_MINUTES,
@@ -24,6 +25,7 @@ from bot.domain import (
     Gate,
     HandOver,
     Heard,
+    MediaRefused,
     Outcome,
     Reply,
     Said,
@@ -37,7 +39,7 @@ from bot.pack import pack_of
 from bot.shelf import Kept, Shelf
 from bot.store import Store, Stored
 from handoff import desk
-from handoff.domain import NewCase
+from handoff.domain import DANGER_TIER, NewCase
 from handoff.ledger import Ledger
 from handoff.queue import Queue
 
@@ -47,6 +49,10 @@ MAX_ACTIONS_IN_A_TURN = 10
 MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
 TROUBLE_TIER = 2
+CHILD_TIER = 1
+NOTICES = frozenset({"utter_masked", "utter_cut", "utter_too_fast"})
+"""Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast."""
+ADDED = "utter_added_to_case"
 REFERENCE_SLOT = "case_reference"
 """What a reply's words may show of the case that was just opened."""
 
@@ -71,7 +77,14 @@ class _Thought:
     outcome: Outcome
     heard: Heard
     words: str | None
-    flags: tuple[str, ...] = ()
+    broken: bool = False
+    """Something failed on our side: a person must look, whether or not the enquirer asks."""
+
+    def kept_state(self, before: Stored | None) -> Conversation:
+        """While an adviser speaks the bot stands still: what it did not get to say must not be answered. Only leaving
+        counts."""
+        after = self.outcome.conversation
+        return before.conversation if before and before.speaker == "adviser" and not after.ended else after
 
 
 class Turns:
@@ -88,7 +101,7 @@ class Turns:
         self.store = Store(ledger.seal)
         self.outbox = Outbox(ledger.seal)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self._pace = _Pace()
+        self._pace = Allowance(MAX_TURNS_IN_WINDOW, timedelta(minutes=TURN_WINDOW_MINUTES))
 
     async def handle(self, turn: Turn) -> Handled:
         """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
@@ -113,36 +126,40 @@ class Turns:
         before = self.store.find(db, mark)
         thought = await self._think(turn, mark, before)
         handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
-        self.store.remember(handled.conversation, handled.turn, thought.outcome.conversation)
+        self.store.remember(handled.conversation, handled.turn, thought.kept_state(before))
         return handled
 
     # --- thinking ----------------------------------------------------------------------------------------------------
 
     async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
         kept, conversation = self._where(mark, before)
-        if not conversation.with_people and not self._pace.allows(mark, turn.heard.at):
-            return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None, ("too_fast",))
+        if not self._pace.allows(mark, turn.heard.at):
+            return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None)
         try:
             heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
             words = words_of(heard, kept.library, conversation)
         except Exception as error:  # what cannot be made safe is not kept at all
             log.error("turn.not_prepared", error=type(error).__name__)
-            return _Thought(_apology(conversation), turn.heard, None, ("internal_error",))
+            return _Thought(_apology(conversation), turn.heard, None, broken=True)
         try:
             outcome = await self._advance_from_here(kept, before, conversation, heard)
         except Exception as error:
             log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
-            return _Thought(_apology(conversation), heard, words, ("internal_error",))
-        return _Thought(outcome, heard, words, _flags(heard))
+            return _Thought(_apology(conversation), heard, words, broken=True)
+        stranded = before is not None and before.conversation.library != conversation.library
+        return _Thought(outcome, heard, words, broken=stranded)
 
     def _where(self, mark: bytes, before: Stored | None) -> tuple[Kept, Conversation]:
         """The pinned library of a running conversation; the live one where something new begins, in the language of
-        the conversation before."""
-        if before is None:
-            kept, last = self._shelf.live(), self.store.latest(self._ledger.reader(), mark)
-            new = begin(kept.library)
-            return kept, replace(new, language=last.conversation.language) if last else new
-        return self._shelf.pinned(before.conversation.library), before.conversation
+        the conversation before, and where the pinned one cannot be loaded any more."""
+        if before:
+            try:
+                return self._shelf.pinned(before.conversation.library), before.conversation
+            except Exception as error:
+                log.error("library.not_loaded", version=before.conversation.library, error=type(error).__name__)
+        kept, last = self._shelf.live(), before or self.store.latest(self._ledger.reader(), mark)
+        new = begin(kept.library)
+        return kept, replace(new, language=last.conversation.language) if last else new
 
     async def _advance_from_here(
         self, kept: Kept, before: Stored | None, conversation: Conversation, heard: Heard
@@ -178,9 +195,14 @@ class Turns:
     def _record(
         self, db: sqlite3.Connection, turn: Turn, mark: bytes, external: bytes, before: Stored | None, thought: _Thought
     ) -> Handled:
-        """Everything the turn says, or nothing of it."""
+        """Everything the turn says, or nothing of it.
+
+        Raises: ConversationMoved when somebody else spoke, took or left the word since it was thought.
+        """
         now, outcome = thought.heard.at, thought.outcome
-        here = self._saved(db, turn, mark, before, outcome.conversation, now)
+        if before and self._with_voice(db, before) != before:
+            raise ConversationMoved()
+        here = self._saved(db, turn, mark, before, thought.kept_state(before), now)
         number = before.version + 1 if before else 1
         try:
             self.store.add_turn(db, here.id, number, external, thought.heard, thought.words)
@@ -190,10 +212,8 @@ class Turns:
         if outcome.conversation.ended or outcome.delete is Deletion.WORDS:
             self.store.forget_words(db, here.id, now)
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
-        if here.speaker == "adviser":
-            return Handled(here.id, number, ())
-        replies = self._put(db, here, number, _with_reference(outcome.replies, reference), now, turn.channel)
-        return Handled(here.id, number, tuple(replies))
+        replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
+        return Handled(here.id, number, tuple(self._put(db, here, number, _with_reference(replies, reference), turn)))
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
         voice = self._queue.voice(db, here.id)
@@ -208,17 +228,23 @@ class Turns:
         return before
 
     def _put(
+        self, db: sqlite3.Connection, here: Stored, number: int | None, replies: tuple[Reply, ...], turn: Turn
+    ) -> list[int]:
+        return self._say(db, here, number, replies, turn.heard.at, fetched=turn.channel in self._pulled)
+
+    def _say(
         self,
         db: sqlite3.Connection,
         here: Stored,
-        turn: int | None,
+        number: int | None,
         replies: tuple[Reply, ...],
         now: datetime,
-        channel: ChannelName,
+        *,
+        fetched: bool,
     ) -> list[int]:
+        notice = here.speaker == "adviser"
         try:
-            fetched = turn is not None and channel in self._pulled
-            return self.outbox.put(db, here.id, turn, replies, now, epoch=here.epoch, fetched=fetched)
+            return self.outbox.put(db, here.id, number, replies, now, epoch=here.epoch, fetched=fetched, notice=notice)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
@@ -230,13 +256,27 @@ class Turns:
         reference = None
         now, outcome = thought.heard.at, thought.outcome
         hand_over = outcome.hand_over or _trouble(thought)
+        live = self._queue.live_case(db, here.id) if outcome.conversation.with_people or hand_over else None
         if hand_over:
             reference = self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now).reference
-        elif (outcome.to_people or here.speaker == "adviser") and thought.words:
+        if thought.words and (live if hand_over else outcome.to_people or here.speaker == "adviser"):
             self._hear(db, here, thought.words, now)
+        self._flag(db, here, thought)
         if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
             self._queue.abandon(db, here.id, now)
         return reference
+
+    def _flag(self, db: sqlite3.Connection, here: Stored, thought: _Thought) -> None:
+        """What people must know of a turn although its words say nothing of it, or are not kept."""
+        match thought.heard:
+            case Said(gate=Gate.DANGER):
+                self._queue.flag(db, here.id, "danger_words", thought.heard.at, tier=DANGER_TIER)
+            case Said(gate=Gate.CHILD):
+                self._queue.flag(db, here.id, "child_writing", thought.heard.at, tier=CHILD_TIER)
+            case MediaRefused():
+                self._queue.flag(db, here.id, "refused_media", thought.heard.at)
+            case _:
+                pass
 
     def _hear(self, db: sqlite3.Connection, here: Stored, words: str, now: datetime) -> None:
         """Raises: ConversationMoved when the case ended meanwhile: it is thought again, and said."""
@@ -281,8 +321,7 @@ class Turns:
         if not moved or before is None or outcome is None:
             return
         self.store.save(db, before, outcome.conversation, now)
-        channel, _ = self.store.address(db, before.id)
-        self._put(db, before, None, outcome.replies, now, channel)
+        self._say(db, self._with_voice(db, before), None, outcome.replies, now, fetched=False)
 
 
 def _with_reference(replies: tuple[Reply, ...], reference: str | None) -> tuple[Reply, ...]:
@@ -296,8 +335,15 @@ def _apology(conversation: Conversation) -> Outcome:
     return Outcome(conversation, (Reply("utter_internal_error", language=conversation.language),))
 
 
-def _flags(heard: Heard) -> tuple[str, ...]:
-    return ("danger_words",) if isinstance(heard, Said) and heard.gate is Gate.DANGER else ()
+def _notices(heard: Heard, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
+    """Of what the bot would have said, what may be shown while an adviser speaks: fixed screens that ask nothing."""
+    if _is_for_safety(heard):
+        return tuple(takewhile(lambda reply: not reply.choices and reply.response != ADDED, replies))
+    return tuple(reply for reply in replies if reply.response in NOTICES)
+
+
+def _is_for_safety(heard: Heard) -> bool:
+    return isinstance(heard, MediaRefused) or (isinstance(heard, Said) and heard.gate is not Gate.NONE)
 
 
 def _joined(first: Outcome, then: Outcome) -> Outcome:
@@ -318,33 +364,6 @@ def _trouble(thought: _Thought) -> HandOver | None:
     trouble = thought.outcome.trouble
     if trouble:
         return HandOver(TROUBLE_TIER, trouble.reason, trouble.flow, trouble.step, thought.outcome.conversation.answers)
-    if "internal_error" in thought.flags:
+    if thought.broken:
         return HandOver(TROUBLE_TIER, "internal_error", "", "", thought.outcome.conversation.answers)
     return None
-
-
-class _Pace:
-    """At most MAX_TURNS_IN_WINDOW turns in TURN_WINDOW_MINUTES from one address; kept in memory, and no longer."""
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[bytes, deque[datetime]] = OrderedDict()
-
-    def allows(self, mark: bytes, now: datetime) -> bool:
-        since = now - timedelta(minutes=TURN_WINDOW_MINUTES)
-        self._forget_before(since)
-        seen = self._seen.setdefault(mark, deque(maxlen=MAX_TURNS_IN_WINDOW))
-        while seen and seen[0] < since:
-            seen.popleft()
-        if len(seen) == MAX_TURNS_IN_WINDOW:
-            return False
-        seen.append(now)
-        self._seen.move_to_end(mark)
-        return True
-
-    def _forget_before(self, since: datetime) -> None:
-        """Who spoke last stands last, so only the first need looking at."""
-        while self._seen:
-            mark, seen = next(iter(self._seen.items()))
-            if seen and seen[-1] >= since:
-                return
-            del self._seen[mark]

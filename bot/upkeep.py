@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
+
 from bot.domain import IDLE_DAYS_UNTIL_END, ConversationId
 from bot.engine.forgetting import slots_with_words, without_words
 from bot.outbox import Outbox
@@ -13,6 +15,8 @@ from bot.shelf import Shelf
 from bot.store import Store
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+
+log = structlog.get_logger()
 
 LAPSE_EVERY_S = 5.0
 FORGET_EVERY = timedelta(minutes=10)
@@ -42,8 +46,8 @@ class Upkeep:
             await asyncio.sleep(LAPSE_EVERY_S)
 
     async def lapse(self) -> None:
-        """Leases, offers and call-backs whose time is up; nothing is written while no case is open."""
-        if self._ledger.reader().execute(_ANY_OPEN).fetchone():
+        """Leases, offers and call-backs whose time is up; nothing is written while none is."""
+        if self._queue.something_lapses(self._ledger.reader(), self._now()):
             await self._ledger.write(lambda db: self._queue.lapse(db, self._now()))
 
     async def end_abandoned(self) -> None:
@@ -57,23 +61,28 @@ class Upkeep:
 
         What was passed to advisers is in the case by then, and stays there as long as cases are kept.
         """
-        before = self._now() - self._idle
-        idle = self._store.idle_with_words(self._ledger.reader(), before)
-        for conversation in idle:
-            await self._ledger.write(partial(self._forget, conversation))
+        before, done = self._now() - self._idle, 0
+        while idle := self._store.idle_with_words(self._ledger.reader(), before):
+            for conversation in idle:
+                await self._ledger.write(partial(self._forget, conversation))
+            done += len(idle)
         if self._store.any_ended(self._ledger.reader(), before):
             await self._ledger.write(lambda db: self._store.scrub_ended(db, before))
-        return len(idle)
+        return done
 
     def _forget(self, conversation: ConversationId, db: sqlite3.Connection) -> None:
-        """What was typed goes from the turns, from the state, and from replies that repeated it."""
+        """What was typed goes from the turns, from the state, and from replies that repeated it. A state that cannot be
+        opened any more stays sealed for good; its typed words go all the same."""
+        try:
+            self._empty_state(db, conversation)
+        except Exception as error:
+            log.error("upkeep.state_left", error=type(error).__name__)
+        self._store.forget_words(db, conversation, self._now())
+
+    def _empty_state(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
         stored = self._store.get(db, conversation)
         if stored is None:
             return
         names = slots_with_words(self._shelf.pinned(stored.conversation.library).library)
         self._store.put_aside(db, stored, without_words(stored.conversation, names))
         self._outbox.forget(db, conversation, names)
-        self._store.forget_words(db, conversation, self._now())
-
-
-_ANY_OPEN = "SELECT 1 FROM queue_item WHERE state NOT IN ('done', 'abandoned') LIMIT 1"

@@ -1,6 +1,7 @@
 """The one SQLite file and its one writer: grouped, durable writes. Nothing is answered before it is on disk."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -124,7 +125,8 @@ class Ledger:
 
         def finished(results: "asyncio.Future[list[tuple[bool, Any]]]") -> None:
             self._busy = False
-            self._resolve(group, results.result())
+            failure = results.exception()
+            self._resolve(group, [(False, failure)] * len(group) if failure else results.result())
             self._flush(loop)
 
         loop.run_in_executor(self._thread, lambda: self._group(works, wait=True)).add_done_callback(finished)
@@ -136,7 +138,7 @@ class Ledger:
             try:
                 self._wait_for_others(connection, wait=wait)
                 connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 if not wait and "locked" in str(error):
                     raise _AnotherProcessWrites from None
                 return [(False, _translated(error))] * len(works)
@@ -194,6 +196,8 @@ class Ledger:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             connection.close()
             self._log_is_folded_in = True
+        except sqlite3.Error:  # tried again when the log has grown as much once more
+            self._commits_in_log = self._works_in_log = 0
         finally:
             self._checkpointing = False
 
@@ -202,7 +206,7 @@ class Ledger:
         instead of growing it."""
         self._log_is_folded_in = False
         self._commits_in_log = self._works_in_log = 0
-        with self._lock:
+        with self._lock, contextlib.suppress(sqlite3.Error):  # a log that could not be folded in only grows
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     # --- reading -----------------------------------------------------------------------------------------------------

@@ -396,6 +396,41 @@ def thread_rules(db: Database) -> None:
     )
 
 
+@migrations()
+def notes_once(db: Database) -> None:
+    """A note posted twice is kept once. Nothing asks for messages in doubt across cases any more."""
+    _run(
+        db,
+        """
+        ALTER TABLE note ADD COLUMN client_id TEXT
+            CONSTRAINT note_client_id_is_short CHECK (length(client_id) BETWEEN 1 AND 64);
+        CREATE UNIQUE INDEX note_client_id_once ON note ("case", client_id) WHERE client_id IS NOT NULL;
+        CREATE TRIGGER note_said_once BEFORE INSERT ON note
+        WHEN EXISTS (SELECT 1 FROM note WHERE "case" = NEW."case" AND client_id = NEW.client_id)
+        BEGIN SELECT RAISE(ABORT, 'note_said_once'); END;
+        DROP INDEX delivery_in_doubt;
+        """,
+    )
+
+
+@migrations()
+def known_addresses(db: Database) -> None:
+    """Where an adviser has logged in lately: what strangers try elsewhere does not lock them out there."""
+    _run(
+        db,
+        """
+        CREATE TABLE known_address (
+            adviser INTEGER NOT NULL REFERENCES adviser (id),
+            address_mark BLOB NOT NULL CONSTRAINT known_address_is_a_hash CHECK (length(address_mark) = 16),
+            at INTEGER NOT NULL,
+            PRIMARY KEY (adviser, address_mark)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX login_attempt_of_name ON login_attempt (name_mark, at);
+        CREATE INDEX login_attempt_from ON login_attempt (address_mark, at);
+        """,
+    )
+
+
 def _run(db: Database, script: str) -> None:
     """Statement by statement: executescript would commit the migration's own transaction."""
     statement = ""

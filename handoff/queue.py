@@ -1,16 +1,13 @@
 """The queue of cases for people: what the bot and advisers may do with a case. All of it inside one ledger write."""
 
-import secrets
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
-from handoff import moves, thread
+from handoff import delivery, moves, thread
 from handoff.domain import (
-    DANGER_TIER,
     MAX_MESSAGE_CHARACTERS,
     MAY_TAKE_OVER,
-    REFERENCE_ALPHABET,
     AdviserId,
     Author,
     CaseId,
@@ -27,50 +24,10 @@ from handoff.domain import (
     code,
 )
 from handoff.errors import NoSuchCase, NotAllowed, NotYours, Refused, Stale
-from handoff.hours import SUBDIVISIONS, OpeningHours
+from handoff.hours import OpeningHours
+from handoff.intake import Intake, live_case, new_reference
 from handoff.moments import to_ms
 from handoff.seal import Seal
-
-_LIVE = """
-SELECT q."case", c.reference FROM queue_item q JOIN cases c ON c.id = q."case"
- WHERE q.conversation = ? AND q.state NOT IN ('done', 'abandoned') AND q.left_at IS NULL
-"""
-_OPEN = """
-INSERT INTO cases (reference, conversation, reason, concern, role, nation, platform, channel, language, library,
-    opened_at, opened_on, opened_hour, pack)
-VALUES (:reference, :conversation, :reason, :concern, :role, :nation, :platform, :channel, :language, :library, :at,
-    :day, :hour, :pack)
-RETURNING id
-"""
-_FIRST_VOICE = """
-INSERT INTO voice SELECT :conversation, 'bot', 0
- WHERE NOT EXISTS (SELECT 1 FROM voice WHERE conversation = :conversation)
-"""
-_ENQUEUE = """
-INSERT INTO queue_item ("case", conversation, tier, due_at, state, moved_at) VALUES (?, ?, ?, ?, 'waiting', ?)
-"""
-_RAISE = """
-UPDATE queue_item SET tier = min(tier, :tier), due_at = min(due_at, :due), moved_at = :now WHERE "case" = :case
-"""
-_DELIVERY = """
-UPDATE delivery SET state = :state, reason = :reason, at = :now WHERE message = :message AND state IN (
-    SELECT value FROM json_each(:before))
-"""
-_BEFORE = {
-    DeliveryState.QUEUED: "[]",
-    DeliveryState.SENDING: '["queued"]',
-    DeliveryState.UNKNOWN: '["queued", "sending"]',
-    DeliveryState.SENT: '["queued", "sending", "unknown"]',
-    DeliveryState.DELIVERED: '["queued", "sending", "unknown", "sent"]',
-    DeliveryState.READ: '["queued", "sending", "unknown", "sent", "delivered"]',
-    DeliveryState.FAILED: '["queued", "sending", "unknown", "sent"]',
-}
-
-
-def new_reference() -> str:
-    """A case's public name, like FL-7K3Q-2M: chance alone, so that it tells nothing and cannot be counted."""
-    signs = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
-    return f"FL-{signs[:4]}-{signs[4:]}"
 
 
 class Queue:
@@ -84,41 +41,41 @@ class Queue:
         reference: Callable[[], str] = new_reference,
     ) -> None:
         self._seal = seal
-        self._hours = hours
         self._rules = rules or Rules()
-        self._reference = reference
+        self._intake = Intake(seal, hours, self._rules, reference)
 
     # --- the enquirer's side (called by the bot) ---------------------------------------------------------------------
 
     def open_case(self, conn: sqlite3.Connection, case: NewCase, now: datetime) -> OpenedCase:
         """Puts a case into the queue. A conversation with a live case keeps it: the new reason joins its thread as a
         system message (the code), and its tier and deadline become the graver of the two."""
-        live = self.live_case(conn, case.conversation)
-        if live is None:
-            return self._open_new(conn, case, now)
-        place = {"case": live.id, "tier": case.tier, "due": to_ms(self._due(case.tier, now)), "now": to_ms(now)}
-        conn.execute(_RAISE, place)
-        thread.add(conn, self._seal, live.id, Author.SYSTEM, code(case.reason), now)
-        return live
+        return self._intake.open_case(conn, case, now)
 
     def live_case(self, conn: sqlite3.Connection, conversation: int) -> OpenedCase | None:
         """The case this conversation's words go to, if any."""
-        row = conn.execute(_LIVE, [conversation]).fetchone()
-        return None if row is None else OpenedCase(CaseId(row[0]), row[1], already_open=True)
+        return live_case(conn, conversation)
 
     def hear(self, conn: sqlite3.Connection, conversation: int, text: str, now: datetime) -> MessageId | None:
         """Adds the enquirer's words to their live case; None when there is none."""
-        live = self.live_case(conn, conversation)
+        live = live_case(conn, conversation)
         if live is None:
             return None
         return thread.add(conn, self._seal, live.id, Author.ENQUIRER, text, now)
+
+    def flag(
+        self, conn: sqlite3.Connection, conversation: int, code: str, now: datetime, tier: int | None = None
+    ) -> None:
+        """Adds a system line with that code to the live case, if there is one; a graver `tier` raises the case."""
+        live = live_case(conn, conversation)
+        if live is not None:
+            self._intake.flag(conn, live, code, now, tier)
 
     def abandon(self, conn: sqlite3.Connection, conversation: int, now: datetime) -> CaseId | None:
         """The enquirer left for good. Unanswered, the case ends as abandoned; else its holder has only to wrap it up.
 
         Either way the voice is the bot's again, and words that come later do not reach the case.
         """
-        live = self.live_case(conn, conversation)
+        live = live_case(conn, conversation)
         if live is None:
             return None
         parameters = {"case": live.id, "by": None, "now": to_ms(now), "forget": self._forget_at(now)}
@@ -194,14 +151,12 @@ class Queue:
 
         The same `client_id` again returns the same message. Raises: Stale (what is new), NotYours, Refused, AtCapacity.
         """
-        said = self._said(conn, case_id, adviser, client_id)
+        said = thread.said(conn, case_id, adviser, client_id)
         if said is not None:
             return said
         words = _words(text)
         state = self._held_state(conn, case_id, adviser)
-        news = thread.news(conn, self._seal, case_id, adviser, seen_seq)
-        if news:
-            raise Stale(news)
+        self._refuse_unread(conn, case_id, adviser, seen_seq)
         wakes = {State.CLAIMED: Move.ANSWERED, State.PAUSED: Move.RESUMED, State.WRAP_UP: Move.REOPENED}
         if state in wakes:
             self._move(conn, wakes[state], case_id, adviser, now)
@@ -218,11 +173,26 @@ class Queue:
         last = conn.execute('SELECT max(seq) FROM message WHERE "case" = ?', [message.case_id]).fetchone()
         return self.say(conn, message.case_id, adviser, message.text, client_id, last[0], now)
 
-    def note(self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, text: str, now: datetime) -> int:
-        """Writes a note for other advisers; nothing leads from it to anything that is sent. Returns its number."""
+    def note(
+        self,
+        conn: sqlite3.Connection,
+        case_id: CaseId,
+        adviser: AdviserId,
+        text: str,
+        now: datetime,
+        client_id: str | None = None,
+    ) -> int:
+        """Writes a note for other advisers; nothing leads from it to anything that is sent. Returns its number.
+
+        The same `client_id` again returns the same note.
+        """
         if conn.execute("SELECT 1 FROM cases WHERE id = ?", [case_id]).fetchone() is None:
             raise NoSuchCase
-        return thread.add_note(conn, self._seal, case_id, adviser, _words(text), now)
+        noted = thread.noted(conn, case_id, adviser, client_id)
+        if noted is not None:
+            return noted
+        with moves.refusals():
+            return thread.add_note(conn, self._seal, case_id, adviser, _words(text), now, client_id)
 
     def pause(self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, now: datetime) -> None:
         self._move(conn, Move.PAUSED, case_id, adviser, now)
@@ -263,17 +233,26 @@ class Queue:
         seen_seq: int | None = None,
     ) -> None:
         """Ends a case in wrap-up. `issue` and `outcome` are codes; with `seen_seq`, nothing unread is closed over."""
-        news = () if seen_seq is None else thread.news(conn, self._seal, case_id, adviser, seen_seq)
-        if news:
-            raise Stale(news)
+        self._refuse_unread(conn, case_id, adviser, seen_seq)
         closing = {"issue": _code(issue), "outcome": _code(outcome)}
         self._move(conn, Move.CLOSED, case_id, adviser, now, forget=self._forget_at(now), **closing)
 
     def give_back(
-        self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, issue: str, now: datetime
+        self,
+        conn: sqlite3.Connection,
+        case_id: CaseId,
+        adviser: AdviserId,
+        issue: str,
+        now: datetime,
+        seen_seq: int | None = None,
     ) -> None:
-        """Hands the conversation back to the bot, from any held state; the case is done, with outcome `given_back`."""
-        if self._held_state(conn, case_id, adviser) is not State.WRAP_UP:
+        """Hands the conversation back to the bot, from any held state; the case is done, with outcome `given_back`.
+
+        With `seen_seq`, nothing unread is handed back.
+        """
+        state = self._held_state(conn, case_id, adviser)
+        self._refuse_unread(conn, case_id, adviser, seen_seq)
+        if state is not State.WRAP_UP:
             self._move(conn, Move.WRAPPING_UP, case_id, adviser, now)
         self._move(conn, Move.GIVEN_BACK, case_id, adviser, now, issue=_code(issue), forget=self._forget_at(now))
 
@@ -288,8 +267,7 @@ class Queue:
         reason: str | None = None,
     ) -> bool:
         """How far a message got. False, and nothing changed, when it had got further already (receipts overtake)."""
-        told = {"state": state, "reason": reason, "now": to_ms(now), "message": message_id, "before": _BEFORE[state]}
-        return conn.execute(_DELIVERY, told).rowcount == 1
+        return delivery.record(conn, message_id, state, now, reason)
 
     def message(self, conn: sqlite3.Connection, message_id: MessageId) -> Message | None:
         return thread.line(conn, self._seal, message_id)
@@ -313,43 +291,16 @@ class Queue:
         times = {"now": to_ms(now), "lease": to_ms(now + self._rules.lease)}
         moves.make(conn, move, case_id, adviser, {**times, **more})
 
-    def _open_new(self, conn: sqlite3.Connection, case: NewCase, now: datetime) -> OpenedCase:
-        reference = self._free_reference(conn)
-        local = self._hours.local(now)
-        row = {
-            "reference": reference,
-            "conversation": case.conversation,
-            "reason": code(case.reason),
-            "concern": _coded(case.concern),
-            "role": _coded(case.role),
-            "nation": case.nation if case.nation in SUBDIVISIONS else None,
-            "platform": _coded(case.platform),
-            "channel": code(case.channel),
-            "language": case.language,
-            "library": case.library,
-            "at": to_ms(now),
-            "day": local.date().isoformat(),
-            "hour": local.hour,
-            "pack": thread.sealed_pack(self._seal, reference, case.pack),
-        }
-        case_id = CaseId(conn.execute(_OPEN, row).fetchone()[0])
-        conn.execute(_FIRST_VOICE, {"conversation": case.conversation})
-        due = to_ms(self._due(case.tier, now))
-        conn.execute(_ENQUEUE, [case_id, case.conversation, case.tier, due, to_ms(now)])
-        return OpenedCase(case_id, reference)
-
-    def _free_reference(self, conn: sqlite3.Connection) -> str:
-        while True:
-            reference = self._reference()
-            if conn.execute("SELECT 1 FROM cases WHERE reference = ?", [reference]).fetchone() is None:
-                return reference
-
-    def _due(self, tier: int, now: datetime) -> datetime:
-        allowance = self._rules.allowances[tier]
-        return now + allowance if tier == DANGER_TIER else self._hours.add(now, allowance)
-
     def _forget_at(self, now: datetime) -> int:
         return to_ms(now + self._rules.keep)
+
+    def _refuse_unread(
+        self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, seen_seq: int | None
+    ) -> None:
+        """Raises: Stale, with what others have said since `seen_seq`."""
+        news = () if seen_seq is None else thread.news(conn, self._seal, case_id, adviser, seen_seq)
+        if news:
+            raise Stale(news)
 
     def _held_state(self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId) -> State:
         row = conn.execute('SELECT state, holder FROM queue_item WHERE "case" = ?', [case_id]).fetchone()
@@ -358,12 +309,6 @@ class Queue:
         if row[1] != adviser:
             raise NotYours
         return State(row[0])
-
-    def _said(self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, client_id: str) -> MessageId | None:
-        row = conn.execute(
-            'SELECT id FROM message WHERE "case" = ? AND client_id = ? AND adviser = ?', [case_id, client_id, adviser]
-        ).fetchone()
-        return None if row is None else MessageId(row[0])
 
 
 def _words(text: str) -> str:
@@ -379,7 +324,3 @@ def _code(text: str) -> str:
     if code(text) != text:
         raise Refused("An issue or outcome is a code of the taxonomy.")
     return text
-
-
-def _coded(text: str | None) -> str | None:
-    return None if text is None else code(text)

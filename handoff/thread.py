@@ -70,13 +70,38 @@ def news(
 
 
 def add_note(
-    conn: sqlite3.Connection, seal: Seal, case_id: CaseId, adviser: AdviserId, text: str, now: datetime
+    conn: sqlite3.Connection,
+    seal: Seal,
+    case_id: CaseId,
+    adviser: AdviserId,
+    text: str,
+    now: datetime,
+    client_id: str | None = None,
 ) -> int:
     """Writes a note and returns its number in the case."""
     seq = _next_seq(conn, "note", case_id)
     body = seal.seal(text, _about(case_id, "note", seq))
-    conn.execute("INSERT INTO note VALUES (?, ?, ?, ?, ?)", [case_id, seq, adviser, body, to_ms(now)])
+    conn.execute(
+        'INSERT INTO note ("case", seq, adviser, body, at, client_id) VALUES (?, ?, ?, ?, ?, ?)',
+        [case_id, seq, adviser, body, to_ms(now), client_id],
+    )
     return seq
+
+
+def said(conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, client_id: str) -> MessageId | None:
+    """The message of theirs that carries this `client_id`."""
+    row = conn.execute(
+        'SELECT id FROM message WHERE "case" = ? AND client_id = ? AND adviser = ?', [case_id, client_id, adviser]
+    ).fetchone()
+    return None if row is None else MessageId(row[0])
+
+
+def noted(conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, client_id: str | None) -> int | None:
+    """The number of the note of theirs that carries this `client_id`."""
+    row = conn.execute(
+        'SELECT seq FROM note WHERE "case" = ? AND client_id = ? AND adviser = ?', [case_id, client_id, adviser]
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def notes(conn: sqlite3.Connection, seal: Seal, case_id: CaseId) -> tuple[Note, ...]:

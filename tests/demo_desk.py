@@ -15,10 +15,11 @@ from pathlib import Path
 from aiohttp import web
 
 from handoff import advisers
-from handoff.advisers import Credentials, Doorkeeper, LoggedIn, hash_password
+from handoff.advisers import hash_password
 from handoff.console.app import console
 from handoff.console.parts import Mask, unmasked
 from handoff.domain import AdviserId, CaseId, DeliveryState, NewCase, Pack, PackAdvice, PackAnswer, Role
+from handoff.doorkeeper import Credentials, Doorkeeper, LoggedIn
 from handoff.hours import OpeningHours, week_from
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
@@ -86,6 +87,10 @@ class DemoDesk:
             self.queue.hear(conn, self._conversation(case_id), text, self.now())  # type: ignore[arg-type]
 
         self.ledger.write_now(work)
+
+    def flag(self, case_id: CaseId, code: str, tier: int | None = None) -> None:
+        conversation = self._conversation(case_id)
+        self.ledger.write_now(lambda conn: self.queue.flag(conn, conversation, code, self.now(), tier))
 
     def claim(self, case_id: CaseId, adviser: AdviserId) -> None:
         self.ledger.write_now(lambda conn: self.queue.claim(conn, case_id, adviser, self.now()))

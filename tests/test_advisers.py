@@ -8,9 +8,19 @@ import pytest
 from sqlite_utils import Database
 
 from handoff import advisers
-from handoff.advisers import Credentials, Doorkeeper, LoggedIn, Session, TooManyAttempts, WrongPassword
 from handoff.desk import events_after
 from handoff.domain import AdviserId, Role
+from handoff.doorkeeper import (
+    Credentials,
+    Doorkeeper,
+    LoggedIn,
+    Session,
+    TooManyAttempts,
+    WrongPassword,
+    csrf_matches,
+    log_out,
+    verify,
+)
 from handoff.migrations import migrations
 from handoff.seal import Seal
 
@@ -49,8 +59,8 @@ def fail(conn: sqlite3.Connection, times: int, email: str = "alice@example.org",
 
 def test_the_right_password_lets_in_whatever_the_case_of_the_name(conn: sqlite3.Connection) -> None:
     found = credentials(conn, " ALICE@example.org ")
-    assert advisers.verify(found, PASSWORD)
-    assert not advisers.verify(found, PASSWORD + "x")
+    assert verify(found, PASSWORD)
+    assert not verify(found, PASSWORD + "x")
     logged_in = DOOR.log_in(conn, found, True, NOW)
     assert isinstance(logged_in, LoggedIn)
     session = DOOR.session(conn, logged_in.token, NOW)
@@ -76,15 +86,66 @@ def test_an_unknown_name_is_hashed_as_slowly_as_a_known_one_and_never_passes(con
     assert isinstance(DOOR.log_in(conn, credentials(conn, "nobody@example.org"), True, NOW), WrongPassword)
 
 
-def test_after_five_failures_even_the_right_password_waits(conn: sqlite3.Connection) -> None:
+def test_after_five_failures_even_the_right_password_waits_at_that_address(conn: sqlite3.Connection) -> None:
     early = credentials(conn)
     fail(conn, 5)
-    assert isinstance(DOOR.credentials(conn, "alice@example.org", "203.0.113.9", NOW), TooManyAttempts)
     assert isinstance(DOOR.log_in(conn, early, True, NOW), TooManyAttempts)
     locked = DOOR.credentials(conn, "alice@example.org", "192.0.2.1", NOW)
     assert isinstance(locked, TooManyAttempts)
     assert locked.until == NOW + timedelta(minutes=15)
     assert isinstance(DOOR.credentials(conn, "alice@example.org", "192.0.2.1", locked.until), Credentials)
+
+
+def test_a_stranger_s_failures_do_not_lock_an_adviser_out(conn: sqlite3.Connection) -> None:
+    fail(conn, 5, address="198.51.100.7")
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "198.51.100.7", NOW), TooManyAttempts)
+    assert log_in(conn)
+
+
+def test_failures_from_many_addresses_lock_a_name_wherever_it_has_not_logged_in(conn: sqlite3.Connection) -> None:
+    log_in(conn)
+    for number in range(50):
+        fail(conn, 1, address=f"198.51.100.{number}")
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "203.0.113.9", NOW), TooManyAttempts)
+    assert isinstance(DOOR.credentials(conn, "bob@example.org", "203.0.113.9", NOW), Credentials)
+    assert log_in(conn)  # her own address: the lock of the name does not hold there
+    fail(conn, 5)  # the lock of the pair does
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "192.0.2.1", NOW), TooManyAttempts)
+
+
+def test_forty_nine_failures_from_many_addresses_do_not_lock_a_name(conn: sqlite3.Connection) -> None:
+    for number in range(49):
+        fail(conn, 1, address=f"198.51.100.{number}")
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "203.0.113.9", NOW), Credentials)
+
+
+def test_an_address_is_known_for_thirty_days_and_for_its_own_adviser_only(conn: sqlite3.Connection) -> None:
+    advisers.add(conn, "Bob", "bob@example.org", HASH, Role.ADVISER, NOW)
+    log_in(conn)
+    for days, name, taken in ((29, "alice", True), (29, "bob", False), (31, "alice", False)):
+        at = NOW + timedelta(days=days)
+        for number in range(50):
+            attempt = DOOR.credentials(conn, f"{name}@example.org", f"198.51.100.{number}", at)
+            if isinstance(attempt, Credentials):
+                DOOR.log_in(conn, attempt, False, at)
+        found = DOOR.credentials(conn, f"{name}@example.org", "192.0.2.1", at)
+        assert isinstance(found, Credentials) is taken, (days, name)
+
+
+def test_addresses_known_of_old_are_not_kept(conn: sqlite3.Connection) -> None:
+    log_in(conn)
+    at = NOW + timedelta(days=31)
+    elsewhere = DOOR.credentials(conn, "alice@example.org", "203.0.113.9", at)
+    assert isinstance(elsewhere, Credentials)
+    DOOR.log_in(conn, elsewhere, True, at)
+    assert conn.execute("SELECT count(*) FROM known_address").fetchone() == (1,)
+
+
+def test_one_who_changes_the_end_of_an_ipv6_address_comes_from_the_same_place(conn: sqlite3.Connection) -> None:
+    for number in range(5):
+        fail(conn, 1, address=f"2001:db8:1:2::{number}")
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "2001:db8:1:2:ffff::9", NOW), TooManyAttempts)
+    assert isinstance(DOOR.credentials(conn, "alice@example.org", "2001:db8:1:3::9", NOW), Credentials)
 
 
 def test_four_failures_do_not_lock(conn: sqlite3.Connection) -> None:
@@ -93,10 +154,13 @@ def test_four_failures_do_not_lock(conn: sqlite3.Connection) -> None:
 
 
 def test_one_address_may_not_try_many_names(conn: sqlite3.Connection) -> None:
-    for number in range(5):
-        fail(conn, 1, f"name{number}@example.org", "198.51.100.7")
+    log_in(conn)
+    for number in range(20):
+        for address in ("198.51.100.7", "192.0.2.1"):
+            fail(conn, 1, f"name{number}@example.org", address)
     assert isinstance(DOOR.credentials(conn, "alice@example.org", "198.51.100.7", NOW), TooManyAttempts)
-    assert isinstance(DOOR.credentials(conn, "alice@example.org", "192.0.2.1", NOW), Credentials)
+    assert isinstance(DOOR.credentials(conn, "bob@example.org", "192.0.2.1", NOW), TooManyAttempts)
+    assert log_in(conn)  # who has logged in there lately is not held up by what others try there
 
 
 def test_many_attempts_side_by_side_are_no_way_round_the_limit(conn: sqlite3.Connection) -> None:
@@ -140,7 +204,7 @@ def test_a_session_that_is_over_is_not_brought_back(conn: sqlite3.Connection) ->
 
 def test_logging_out_revokes_at_once(conn: sqlite3.Connection) -> None:
     first, second = log_in(conn), log_in(conn)
-    advisers.log_out(conn, first.session, NOW)
+    log_out(conn, first.session, NOW)
     assert DOOR.session(conn, first.token, NOW) is None
     assert DOOR.session(conn, second.token, NOW) is not None
 
@@ -159,9 +223,9 @@ def test_a_disabled_account_and_a_new_password_end_every_session(conn: sqlite3.C
 
 def test_a_form_needs_the_session_s_own_csrf(conn: sqlite3.Connection) -> None:
     first, second = log_in(conn).session, log_in(conn).session
-    assert advisers.csrf_matches(first, first.csrf)
-    assert not advisers.csrf_matches(first, second.csrf)
-    assert not advisers.csrf_matches(first, "")
+    assert csrf_matches(first, first.csrf)
+    assert not csrf_matches(first, second.csrf)
+    assert not csrf_matches(first, "")
 
 
 def test_an_email_belongs_to_one_account(conn: sqlite3.Connection) -> None:

@@ -23,7 +23,7 @@ import typer
 
 from bot.app import clock, open_ledger
 from bot.cli import app, main
-from handoff.advisers import Credentials, Doorkeeper, LoggedIn, verify
+from handoff.doorkeeper import Credentials, Doorkeeper, LoggedIn, verify
 from tests.builders import FLOWS, files
 from tests.checking import written
 from tests.small_house import settings_in, small_library

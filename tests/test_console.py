@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientResponse, CookieJar, FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from handoff.console import feed
 from handoff.console.app import console
 from handoff.console.auth import LOGGED_IN, NOBODY, RULES
 from handoff.console.render import issues, outcomes, plain
@@ -251,6 +252,7 @@ async def test_a_held_case_is_seen_by_its_holder_and_by_seniors_only(
             note="x",
             seen_seq=0,
             client_id="m",
+            note_id="n",
             message=1,
             issue="x",
             outcome="x",
@@ -375,6 +377,21 @@ async def test_every_answer_carries_the_policy_and_pages_are_not_kept(
     assert not re.search(r"<script>|<style|style=|onclick|javascript:", page)
 
 
+async def test_the_desk_s_own_policy_holds_whatever_the_house_around_it_says(desk: DemoDesk) -> None:
+    async def stricter(_: web.Request, response: web.StreamResponse) -> None:
+        for name in ("Content-Security-Policy", "Cache-Control", "X-Frame-Options"):
+            response.headers.setdefault(name, "of the house")
+
+    root = desk.app()
+    root.on_response_prepare.append(stricter)
+    async with TestServer(root) as server, visiting(server, desk) as stranger:
+        page, file = await stranger.get("/log-in"), await stranger.get("/static/desk.css")
+        for answer in (page, file):
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert (page.headers["Cache-Control"], file.headers["Cache-Control"]) == ("no-store", "no-cache")
+
+
 async def test_a_failure_shows_a_plain_page_and_logs_no_words(
     desk: DemoDesk, visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -470,7 +487,7 @@ async def test_what_people_typed_is_shown_as_text_whatever_it_looks_like(
     desk.claim(case_id, amira)
     desk.hear(case_id, NASTY)
     await visitor.say(case_id, NASTY, seen=1)
-    await visitor.post(f"/cases/{case_id}/note", note=NASTY)
+    await visitor.post(f"/cases/{case_id}/note", note=NASTY, note_id="n-1")
     page = await visitor.page(f"/cases/{case_id}")
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 7
     assert "<script>alert" not in page
@@ -523,7 +540,7 @@ async def test_names_are_taken_out_of_replies_and_notes_before_they_are_kept(
     answer = await visitor.say(case_id, "Tell Jane")
     assert "Taken out before it was kept:</strong> a name" in await visitor.page(f"/cases/{case_id}?masked=name")
     assert "masked=name" in answer.headers["Location"]
-    await visitor.post(f"/cases/{case_id}/note", note="Jane rang")
+    await visitor.post(f"/cases/{case_id}/note", note="Jane rang", note_id="n-1")
     assert thread_of(desk, case_id) == ["Tell [name]"]
     assert [note.text for note in Desk(desk.ledger.seal).notes(desk.ledger.reader(), case_id)] == ["[name] rang"]
 
@@ -531,11 +548,49 @@ async def test_names_are_taken_out_of_replies_and_notes_before_they_are_kept(
 async def test_a_note_is_never_in_the_conversation(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
     case_id = desk.case()
     desk.claim(case_id, amira)
-    await visitor.post(f"/cases/{case_id}/note", note="canary-9134")
+    await visitor.post(f"/cases/{case_id}/note", note="canary-9134", note_id="n-1")
     page = await visitor.page(f"/cases/{case_id}")
     log = page[page.index('id="log"') : page.index('id="composer"')]
     assert "canary-9134" in page
     assert "canary-9134" not in log + "".join(thread_of(desk, case_id))
+
+
+async def test_a_note_is_kept_once_however_often_the_button_is_pressed(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    mark = found('name="note_id" value="([^"]+)"', await visitor.page(f"/cases/{case_id}"))
+    for _ in range(2):
+        assert (await visitor.post(f"/cases/{case_id}/note", note="careful", note_id=mark)).status == 303
+    assert [note.text for note in Desk(desk.ledger.seal).notes(desk.ledger.reader(), case_id)] == ["careful"]
+    assert found('name="note_id" value="([^"]+)"', await visitor.page(f"/cases/{case_id}")) != mark
+    assert (await visitor.post(f"/cases/{case_id}/note", note="careful")).status == 400
+
+
+async def test_what_the_bot_flagged_is_said_in_words_and_danger_is_shown_everywhere(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case(3)
+    desk.claim(case_id, amira)
+    for path in ("/", f"/cases/{case_id}"):
+        assert "tier-0" not in await visitor.page(path)
+    for flagged, tier in (("masked", None), ("danger_words", 0), ("refused_media", None), ("child_writing", 1)):
+        desk.flag(case_id, flagged, tier)
+    page = await visitor.page(f"/cases/{case_id}")
+    for words in (
+        "Names or numbers were taken out of their words",
+        "The enquirer’s words may mean danger now",
+        "A picture or file was refused; nothing of it was kept",
+        "This may be a child writing; their words were not kept",
+    ):
+        assert words in page
+    assert re.search(r'class="case-head is-danger"', page)
+    assert re.search(r'<h1 class="desk-title"><span class="tier tier-0">Danger</span>', page)
+    board = await visitor.page("/")
+    assert re.search(r'id="case-1" class="row row-tier-0 lane-mine"', board)
+    for each in (page, board):
+        assert re.search(r'id="mine-1">.*?<span class="tier tier-0">Danger</span>', each, re.DOTALL)
 
 
 async def test_a_message_in_doubt_is_sent_again_only_by_a_person(
@@ -599,6 +654,28 @@ async def test_nothing_unread_is_closed_over(desk: DemoDesk, visitor: Visitor, a
     assert row_of(desk, case_id)[0] is State.CLAIMED
 
 
+async def test_nothing_unread_is_handed_back_and_the_choice_is_kept(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    desk.claim(case_id, amira)
+    desk.say(case_id, amira, "my own words")
+    for number in range(5):
+        desk.hear(case_id, f"news number {number}")
+    stopped = await visitor.post(f"/cases/{case_id}/close", issue="hate", outcome="given_back", seen_seq=2)
+    assert stopped.status == 409
+    text = await stopped.text()
+    assert "Not closed: something new was said" in text
+    assert [number for number in range(5) if f"news number {number}" in text] == [1, 2, 3, 4]
+    assert "my own words" not in text
+    assert re.search(r'<option value="hate" selected>', text)
+    assert re.search(r'value="given_back" required checked', text)
+    assert row_of(desk, case_id)[0] is State.ACTIVE
+    seen = found('name="seen_seq" value="([0-9]+)"', text)
+    again = await visitor.post(f"/cases/{case_id}/close", issue="hate", outcome="given_back", seen_seq=seen)
+    assert again.headers["Location"].startswith("/desk/?notice=given_back")
+
+
 async def test_a_conversation_is_given_back_to_the_bot(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
     case_id = desk.case()
     desk.claim(case_id, amira)
@@ -630,37 +707,94 @@ def test_issues_and_outcomes_are_codes_the_queue_takes() -> None:
 # --- the live feed ---------------------------------------------------------------------------------------------------
 
 
-async def read_until_beat(answer: ClientResponse) -> tuple[list[str], int]:
-    """The kinds of news until the next beat, and the number the page would resume from."""
-    kinds: list[str] = []
-    async with asyncio.timeout(5):
-        while True:
-            line = (await answer.content.readline()).decode().strip()
-            if line.startswith("data: {"):
-                kinds.append(found('"kind": "([^"]+)"', line))
-            elif line.startswith("data: "):
-                return kinds, int(line.removeprefix("data: "))
+class Stream:
+    """A feed as a page reads it."""
+
+    def __init__(self, answer: ClientResponse) -> None:
+        self.answer = answer
+        self.seq = 0
+
+    async def next(self) -> str:
+        """The kind of the next news, or "beat"."""
+        async with asyncio.timeout(5):
+            while True:
+                line = (await self.answer.content.readline()).decode().strip()
+                if line.startswith("id: "):
+                    self.seq = int(line.removeprefix("id: "))
+                if line.startswith("data: "):
+                    await self.answer.content.readline()
+                    return found('"kind": "([^"]+)"', line) if "{" in line else "beat"
+
+    async def until_beat(self) -> list[str]:
+        kinds: list[str] = []
+        while (kind := await self.next()) != "beat":
+            kinds.append(kind)
+        return kinds
+
+    async def is_silent(self) -> bool:
+        """True when nothing comes for a few of the feed's gatherings."""
+        try:
+            async with asyncio.timeout(4 * feed.GATHER_S):
+                return not await self.answer.content.readline()
+        except TimeoutError:
+            return True
+
+
+@asynccontextmanager
+async def streaming(visitor: Visitor, after: int = 0, **headers: str) -> AsyncIterator[Stream]:
+    answer = await visitor.get(
+        f"/events?after={after}", headers={key.replace("_", "-"): headers[key] for key in headers}
+    )
+    try:
+        yield Stream(answer)
+    finally:
+        answer.close()
 
 
 async def test_a_feed_that_resumes_misses_nothing_and_repeats_nothing(
     desk: DemoDesk, visitor: Visitor, amira: AdviserId
 ) -> None:
     case_id = desk.case()
-    steady = await visitor.get("/events?after=0")
-    first, seq = await read_until_beat(steady)
-    dropped = await visitor.get("/events?after=0")
-    assert await read_until_beat(dropped) == (first, seq)
-    dropped.close()
-    desk.claim(case_id, amira)
-    assert (await read_until_beat(steady))[0] == ["case.claimed"]
-    desk.hear(case_id, "hello?")
-    assert (await read_until_beat(steady))[0] == ["message.heard"]
-    resumed = await visitor.get("/events?after=0", headers={"Last-Event-ID": str(seq)})
-    kinds, reached = await read_until_beat(resumed)
-    assert kinds == ["case.claimed", "message.heard"]
-    assert reached == events_after(desk.ledger.reader(), 0)[-1].seq
-    for each in (steady, resumed):
-        each.close()
+    async with streaming(visitor) as steady:
+        first = await steady.until_beat()
+        seq = steady.seq
+        async with streaming(visitor) as dropped:
+            assert (await dropped.until_beat(), dropped.seq) == (first, seq)
+        desk.claim(case_id, amira)
+        assert await steady.next() == "case.claimed"
+        desk.hear(case_id, "hello?")
+        assert await steady.next() == "message.heard"
+        async with streaming(visitor, Last_Event_ID=str(seq)) as resumed:
+            assert await resumed.until_beat() == ["case.claimed", "message.heard"]
+            assert resumed.seq == events_after(desk.ledger.reader(), 0)[-1].seq
+
+
+async def test_a_commit_that_is_no_event_of_the_queue_wakes_nobody(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case()
+    async with streaming(visitor) as stream:
+        await stream.until_beat()
+        await desk.ledger.write(lambda conn: desk.queue.heartbeat(conn, amira, desk.now()))
+        assert await stream.is_silent()
+        desk.claim(case_id, amira)  # the control: this one is news, and no beat follows it
+        assert await stream.next() == "case.claimed"
+        assert await stream.is_silent()
+
+
+async def test_a_burst_of_commits_wakes_a_page_once() -> None:
+    newest = iter([7, 7, 7, 9])
+    woken_by = feed.Feed(asyncio.get_running_loop(), lambda: next(newest))
+    with woken_by.listening() as woken:
+        for _ in range(20):
+            woken_by.wake()
+        await asyncio.sleep(3 * feed.GATHER_S)
+        assert not woken.is_set()  # 20 commits, one look, no news
+        for seen in (False, True):
+            woken_by.wake()
+            await asyncio.sleep(3 * feed.GATHER_S)
+            assert woken.is_set() is seen
+    woken_by.close()
 
 
 async def test_a_feed_carries_no_words(desk: DemoDesk, visitor: Visitor, amira: AdviserId) -> None:
@@ -676,12 +810,12 @@ async def test_a_feed_carries_no_words(desk: DemoDesk, visitor: Visitor, amira: 
 
 
 async def test_a_feed_ends_when_its_session_ends(desk: DemoDesk, visitor: Visitor) -> None:
-    answer = await visitor.get("/events?after=0")
-    await read_until_beat(answer)
-    await visitor.post("/log-out")
-    async with asyncio.timeout(5):
-        while await answer.content.readline():
-            pass
+    async with streaming(visitor) as stream:
+        await stream.until_beat()
+        await visitor.post("/log-out")
+        async with asyncio.timeout(5):
+            while await stream.answer.content.readline():
+                pass
 
 
 async def test_an_impossible_resume_number_is_refused(visitor: Visitor) -> None:

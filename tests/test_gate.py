@@ -743,3 +743,29 @@ def test_platforms_are_known_by_the_names_people_give_them(text: str, platform: 
 def test_a_spotter_is_made_once_and_asked_often() -> None:
     spotter = PlatformSpotter(WORDS)
     assert [spotter.platform_of(text) for text in ("insta", "nothing")] == ["instagram", None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "my mum will kill me if she finds out about the pics",
+        "my dad is gonna kill me when he sees it",
+        "my mum and dad will kill me if they find out",
+    ],
+)
+def test_fear_of_being_told_off_is_a_child_and_no_emergency(line: str) -> None:
+    assert KEEPER.look(line).gate is Gate.CHILD
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "my dad is going to kill me",
+        "he will kill me if she finds out",
+        "my mum will kill me if she finds out and i want to die",
+        "my dad will kill me, he has a knife",
+        "child missing right now",
+    ],
+)
+def test_a_saying_hides_no_threat_and_no_other_danger(line: str) -> None:
+    assert KEEPER.look(line).gate is Gate.DANGER

@@ -72,7 +72,7 @@ WRAPPED = (
 )
 CLOSE = """UPDATE queue_item SET state = 'done', move = 'closed', issue = 'x', outcome = 'y', forget_at = 1, holder = NULL,
     lease_until = NULL, version = version + 1 WHERE "case" = 1"""
-DONE = (*WRAPPED, """INSERT INTO note VALUES (1, 1, 1, x'00', 0)""", CLOSE)
+DONE = (*WRAPPED, """INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')""", CLOSE)
 OFFERED = (
     *ACTIVE,
     """UPDATE queue_item SET state = 'offered', move = 'offered', offered_to = 2, offer_until = 9,
@@ -169,11 +169,14 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("delivery_goes_forward", (*ACTIVE, "UPDATE delivery SET state = 'unknown'"), "UPDATE delivery SET state = 'queued'"),
     ("known_delivery", (*ACTIVE, "DROP TRIGGER delivery_goes_forward"), "UPDATE delivery SET state = 'lost'"),
     ("reason_is_short", ACTIVE, "UPDATE delivery SET state = 'failed', reason = hex(zeroblob(101))"),
-    ("note_is_new", (), "INSERT INTO note VALUES (1, 2, 1, x'00', 0)"),
-    ("note_is_new", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0)",),
-        "INSERT OR REPLACE INTO note VALUES (1, 1, 1, x'01', 0)"),
-    ("note_is_kept", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0)",), "UPDATE note SET body = x'01'"),
-    ("note_is_kept_while_open", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0)",), "DELETE FROM note"),
+    ("note_is_new", (), "INSERT INTO note VALUES (1, 2, 1, x'00', 0, NULL)"),
+    ("note_is_new", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",),
+        "INSERT OR REPLACE INTO note VALUES (1, 1, 1, x'01', 0, NULL)"),
+    ("note_said_once", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",),
+        "INSERT OR REPLACE INTO note VALUES (1, 2, 1, x'01', 0, 'a')"),
+    ("note_client_id_is_short", (), "INSERT INTO note VALUES (1, 1, 1, x'00', 0, hex(zeroblob(40)))"),
+    ("note_is_kept", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",), "UPDATE note SET body = x'01'"),
+    ("note_is_kept_while_open", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",), "DELETE FROM note"),
     # the trail
     ("event_is_next", (), "INSERT OR REPLACE INTO event VALUES (1, 'case.closed', 1, 1, 0)"),
     ("event_is_kept", (), "UPDATE event SET at = 0"),
@@ -191,6 +194,7 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("token_is_hashed", (), "INSERT INTO adviser_session VALUES (x'00', 1, 'c', 0, 1, 2)"),
     ("idle_within_the_end", (), "INSERT INTO adviser_session VALUES (zeroblob(32), 1, 'c', 0, 3, 2)"),
     ("name_is_a_hash", (), "INSERT INTO login_attempt VALUES (1, x'00', zeroblob(16), 0)"),
+    ("known_address_is_a_hash", (), "INSERT INTO known_address VALUES (1, x'00', 0)"),
     ("address_is_a_hash", (), "INSERT INTO login_attempt VALUES (1, zeroblob(16), x'00', 0)"),
 ]  # fmt: skip
 BY_COLUMN = {"reference_once": "cases.reference"}
@@ -252,7 +256,8 @@ def test_a_conversation_has_one_live_case_at_most(conn: sqlite3.Connection) -> N
 
 @pytest.mark.parametrize(("table", "statement"), [
     ("queue_item", SECOND[2]),
-    ("note", "INSERT INTO note VALUES (9, 1, 1, x'00', 0)"),
+    ("note", "INSERT INTO note VALUES (9, 1, 1, x'00', 0, NULL)"),
+    ("known_address", "INSERT INTO known_address VALUES (9, zeroblob(16), 0)"),
     ("adviser_session", "INSERT INTO adviser_session VALUES (zeroblob(32), 9, 'c', 0, 1, 2)"),
 ])  # fmt: skip
 def test_nothing_hangs_in_the_air(conn: sqlite3.Connection, table: str, statement: str) -> None:
@@ -304,6 +309,7 @@ def test_no_table_has_room_for_media(conn: sqlite3.Connection) -> None:
     assert blobs == {
         "adviser_session.token_hash",
         "cases.pack",
+        "known_address.address_mark",
         "login_attempt.address_mark",
         "login_attempt.name_mark",
         "message.body",

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlite_utils import Database
 
-from handoff.desk import Colour, Desk, LightRule, Reason, Why, events_after, last_event
+from handoff.board import Colour, LightRule, Reason, Why
+from handoff.desk import Desk, events_after, last_event
 from handoff.domain import (
     AdviserId,
     Author,
@@ -23,8 +24,9 @@ from handoff.domain import (
 )
 from handoff.errors import AlreadyClaimed, AtCapacity, NoSuchCase, NotAllowed, NotYours, Refused, Stale
 from handoff.hours import OpeningHours
+from handoff.intake import new_reference
 from handoff.migrations import migrations
-from handoff.queue import Queue, new_reference
+from handoff.queue import Queue
 from handoff.seal import Seal
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -77,6 +79,21 @@ def answered(conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId = ALI
     return case_id
 
 
+def in_state(conn: sqlite3.Connection, before: str) -> CaseId:
+    """A case of conversation 1 brought into a live state."""
+    case_id = opened(conn)
+    if before == "scheduled":
+        QUEUE.schedule(conn, case_id, ALICE, later(3600), NOW)
+    if before == "claimed":
+        QUEUE.claim(conn, case_id, ALICE, NOW)
+    if before in {"active", "paused", "wrap_up"}:
+        answered(conn, case_id)
+    moves = {"paused": QUEUE.pause, "wrap_up": QUEUE.wrap_up}
+    if before in moves:
+        moves[before](conn, case_id, ALICE, NOW)
+    return case_id
+
+
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
@@ -84,7 +101,7 @@ def test_a_case_carries_what_the_bot_passed_on(conn: sqlite3.Connection) -> None
     pack = Pack((PackAnswer("Who is it about?", "Me"),), (PackAdvice("keep-evidence", "Keep evidence"),), ("Diolch ŵ",))
     case = QUEUE.open_case(conn, NewCase(1, 1, "asked", "web", "v1", pack=pack), NOW)
     assert DESK.case(conn, case.id, NOW).pack == pack
-    assert DESK.case_by_reference(conn, case.reference.lower(), NOW).row.id == case.id
+    assert DESK.case(conn, case.id, NOW).row.reference == case.reference
 
 
 def test_words_are_sealed_where_they_lie(conn: sqlite3.Connection) -> None:
@@ -120,6 +137,65 @@ def test_a_second_hand_over_joins_the_live_case_and_can_only_raise_it(conn: sqli
     QUEUE.open_case(conn, NewCase(1, 3, "asked", "web", "v1"), later(120))
     assert DESK.case(conn, first, NOW).row.tier == 0
     assert kinds(conn) == ["case.opened", "case.raised", "message.added", "message.added"]
+
+
+@pytest.mark.parametrize("before", ["waiting", "scheduled", "claimed", "active", "paused", "wrap_up"])
+def test_words_heard_with_a_second_hand_over_join_the_thread_in_the_same_write(
+    conn: sqlite3.Connection, before: str
+) -> None:
+    case_id = in_state(conn, before)
+    conn.execute("BEGIN IMMEDIATE")
+    again = QUEUE.open_case(conn, NewCase(1, 1, "asked", "web", "v1"), later(60))
+    QUEUE.hear(conn, 1, "he has come back", later(60))
+    conn.execute("COMMIT")
+    assert (again.id, again.already_open) == (case_id, True)
+    assert [line.text for line in DESK.thread(conn, case_id)][-2:] == ["asked", "he has come back"]
+
+
+@pytest.mark.parametrize("before", ["waiting", "claimed", "active", "paused", "wrap_up"])
+def test_a_flag_joins_the_thread_and_can_only_raise_the_case(conn: sqlite3.Connection, before: str) -> None:
+    case_id = in_state(conn, before)
+    due = DESK.case(conn, case_id, NOW).row.due_at
+    QUEUE.flag(conn, 1, "masked", later(60))
+    QUEUE.flag(conn, 1, "refused_media", later(60), tier=3)
+    row = DESK.case(conn, case_id, NOW).row
+    assert (row.tier, row.due_at) == (2, due)
+    assert "case.raised" not in kinds(conn)
+    QUEUE.flag(conn, 1, "danger_words", later(90), tier=0)
+    row = DESK.case(conn, case_id, NOW).row
+    assert (row.tier, row.due_at, row.state) == (0, later(90), before)
+    assert kinds(conn)[-2:] == ["case.raised", "message.added"]
+    lines = DESK.thread(conn, case_id)[-3:]
+    assert [(line.author, line.text) for line in lines] == [
+        (Author.SYSTEM, "masked"),
+        (Author.SYSTEM, "refused_media"),
+        (Author.SYSTEM, "danger_words"),
+    ]
+
+
+def test_a_flag_without_a_live_case_and_words_that_are_no_code_leave_nothing(conn: sqlite3.Connection) -> None:
+    QUEUE.flag(conn, 1, "danger_words", NOW, tier=0)
+    assert kinds(conn) == []
+    case_id = opened(conn)
+    QUEUE.flag(conn, 1, "Mr Smith said", NOW)
+    assert [line.text for line in DESK.thread(conn, case_id)] == ["other"]
+
+
+def test_a_call_back_that_turns_into_danger_is_woken(conn: sqlite3.Connection) -> None:
+    case_id = in_state(conn, "scheduled")
+    QUEUE.flag(conn, 1, "refused_media", later(30), tier=1)
+    assert QUEUE.lapse(conn, later(60)) == ()
+    QUEUE.flag(conn, 1, "danger_words", later(60), tier=0)
+    assert QUEUE.something_lapses(conn, later(60))
+    assert QUEUE.lapse(conn, later(60)) == (case_id,)
+    assert [row.id for row in DESK.board(conn, later(60))] == [case_id]
+
+
+def test_a_raise_leaves_what_is_held_where_it_stands(conn: sqlite3.Connection) -> None:
+    case_id = in_state(conn, "active")
+    since = DESK.case(conn, case_id, NOW).row.moved_at
+    QUEUE.open_case(conn, NewCase(1, 3, "asked", "web", "v1"), later(60))
+    assert DESK.case(conn, case_id, NOW).row.moved_at == since
 
 
 def test_what_is_not_a_code_is_neither_kept_nor_a_reason_to_fail(conn: sqlite3.Connection) -> None:
@@ -345,6 +421,16 @@ def test_a_note_is_no_message(conn: sqlite3.Connection) -> None:
         QUEUE.note(conn, CaseId(9), BOB, "x", NOW)
 
 
+def test_a_note_posted_twice_is_kept_once(conn: sqlite3.Connection) -> None:
+    case_id, other = opened(conn), opened(conn, 2)
+    assert [QUEUE.note(conn, case_id, ALICE, "careful", NOW, "n1") for _ in range(2)] == [1, 1]
+    assert QUEUE.note(conn, case_id, ALICE, "careful", NOW, "n2") == 2
+    assert QUEUE.note(conn, other, ALICE, "careful", NOW, "n1") == 1
+    with pytest.raises(Refused):
+        QUEUE.note(conn, case_id, BOB, "mine", NOW, "n1")
+    assert [note.text for note in DESK.notes(conn, case_id)] == ["careful", "careful"]
+
+
 def test_receipts_may_overtake_each_other(conn: sqlite3.Connection) -> None:
     case_id = answered(conn, opened(conn))
     message = DESK.thread(conn, case_id)[0].id
@@ -360,7 +446,6 @@ def test_only_a_person_sends_a_doubtful_message_again(conn: sqlite3.Connection) 
     with pytest.raises(Refused):
         QUEUE.say_again(conn, message, ALICE, "c2", NOW)
     QUEUE.record_delivery(conn, message, DeliveryState.UNKNOWN, NOW, "no answer")
-    assert DESK.in_doubt(conn) == (case_id,)
     again = QUEUE.say_again(conn, message, ALICE, "c2", NOW)
     assert [line.id for line in DESK.thread(conn, case_id)] == [message, again]
     assert QUEUE.say_again(conn, message, ALICE, "c2", NOW) == again
@@ -426,6 +511,17 @@ def test_nothing_unread_is_closed_over(conn: sqlite3.Connection) -> None:
         QUEUE.close(conn, case_id, ALICE, "impersonation", "advised", NOW, seen_seq=1)
     QUEUE.say(conn, case_id, ALICE, "yes?", "c2", 2, NOW)
     assert state(conn, case_id) is State.ACTIVE
+
+
+def test_nothing_unread_is_handed_back(conn: sqlite3.Connection) -> None:
+    case_id = answered(conn, opened(conn))
+    QUEUE.hear(conn, 1, "one more thing", NOW)
+    with pytest.raises(Stale) as refused:
+        QUEUE.give_back(conn, case_id, ALICE, "other", NOW, seen_seq=1)
+    assert [line.text for line in refused.value.news] == ["one more thing"]
+    assert state(conn, case_id) is State.ACTIVE
+    QUEUE.give_back(conn, case_id, ALICE, "other", NOW, seen_seq=2)
+    assert state(conn, case_id) is State.DONE
 
 
 @pytest.mark.parametrize("before", ["claimed", "active", "paused", "offered", "wrap_up"])

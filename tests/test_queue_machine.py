@@ -89,8 +89,20 @@ class QueueMachine(RuleBasedStateMachine):
             self.changes += 1
         else:
             assert opened.id == live
-            old = self.items[live]
-            self.items[live] = replace(old, tier=min(tier, old.tier), due=min(due, old.due))
+            self.raise_(CaseId(live), tier)
+
+    @rule(conversation=CONVERSATIONS, tier=st.sampled_from([None, 0, 1, 2, 3]))
+    def flag(self, conversation: int, tier: int | None) -> None:
+        self.queue.flag(self.conn, conversation, "danger_words", self.now, tier)
+        live = self.live(conversation)
+        if live is not None and tier is not None:
+            self.raise_(live, tier)
+
+    def raise_(self, case: CaseId, tier: int) -> None:
+        """The graver of the two; what has become danger sleeps no more."""
+        old, due = self.items[case], self.now + RULES.allowances[tier]
+        wake = min(old.wake, self.now) if tier == 0 else old.wake
+        self.items[case] = replace(old, tier=min(tier, old.tier), due=min(due, old.due), wake=wake)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
     def claim(self, pick: int, likely: int, adviser: AdviserId) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from bot.app import assemble, open_ledger
 from bot.cli import main
-from bot.config import Settings
+from bot.config import Settings, read_settings
+from bot.serving import CannotListen, _alone
 from tests.small_house import Clock
 from tests.test_logs import loud_again
 
@@ -185,3 +186,11 @@ def test_the_process_itself_ends_with_one_line(served: Settings) -> None:
     )  # fmt: skip
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
     assert "Restore the key from your backup" in ran.stderr
+
+
+def test_two_servers_do_not_serve_one_database(tmp_path: Path) -> None:
+    settings = read_settings(data_dir=tmp_path)
+    with _alone(settings), pytest.raises(CannotListen, match="Another Firstline"), _alone(settings):
+        pass
+    with _alone(settings):
+        assert list(tmp_path.iterdir()) == [], "nothing is left behind"

@@ -77,6 +77,9 @@ class House(Protocol):
     async def history(self, channel: ChannelName, address: Address) -> list[Line]:
         """The whole conversation, their own lines too, in order."""
 
+    def knows(self, channel: ChannelName, address: Address) -> bool:
+        """Whether anything was ever said from this address."""
+
     def state(self, channel: ChannelName, address: Address) -> State: ...
 
     def record(self, channel: ChannelName, address: Address) -> Record | None: ...

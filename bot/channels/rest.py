@@ -5,6 +5,7 @@ Callback: `POST /webhooks/callback/webhook`, same body, answers "success"; messa
 A button's payload is `#` and its token; sent back as the message it presses the button.
 """
 
+import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -21,6 +22,8 @@ from bot.errors import DeliveryError
 
 MAX_SENDER_CHARACTERS = 200
 BUTTON_MARK = "#"
+_PAYLOAD = re.compile(r"#[0-9a-f]{1,12}\.[0-9a-f]{1,12}")
+"""What a button of ours sends. Any other word with a # before it is a word: it passes guard and gate."""
 STARTERS = frozenset({"/start", "/session_start", "/restart_session"})
 
 
@@ -42,7 +45,7 @@ def turn_from(body: Any, channel: ChannelName, now: datetime) -> Turn:
 def _heard(message: str, now: datetime) -> Said | Pressed | Opened:
     if message in STARTERS:
         return Opened(now)
-    if message.startswith(BUTTON_MARK) and len(message) <= 40 and " " not in message:
+    if _PAYLOAD.fullmatch(message):
         return Pressed(Token(message[len(BUTTON_MARK) :]), now)
     return Said(message, now)
 

@@ -1,18 +1,18 @@
 """The web channel: the /chat page (with and without JavaScript), the API the widget speaks, and its event stream."""
 
-import contextlib
 import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from bot.allowance import Allowance, NoPlaceLeft, Places
 from bot.channels.bodies import Unusable, json_of
 from bot.channels.contract import WEB, House, Limits, Line, State
 from bot.channels.markup import plain_to_html, to_html, to_text
@@ -26,6 +26,12 @@ HEARTBEAT_S = 15.0
 COOKIE = "firstline"
 COOKIE_AGE_S = 24 * 3600
 MAX_ID_CHARACTERS = 100
+LANGUAGES = frozenset({"en", "cy"})
+NEW_IN_WINDOW = 120
+"""New conversations that one network address may begin in NEW_WINDOW: a whole school may share one address."""
+NEW_WINDOW = timedelta(minutes=10)
+STREAMS_OF_A_TOKEN = 6
+STREAMS_OF_AN_ADDRESS = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 CSP = (
@@ -52,6 +58,8 @@ class WebChannel:
         self._now = now
         self._origins = origins
         self._secure = secure
+        self._beginnings = Allowance(NEW_IN_WINDOW, NEW_WINDOW)
+        self._streams = Places()
         self._pages = Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True))
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -77,20 +85,27 @@ class WebChannel:
 
     async def say(self, request: web.Request) -> web.Response:
         came = came_from(await json_of(request), self._now())
-        given = _bearer(request)
-        address = given or Address(secrets.token_urlsafe(32))
+        address = _bearer(request) or Address(secrets.token_urlsafe(32))
+        self._may_begin(request, address)
         answer = await self._house.answer(Turn(WEB, address, came.id, came.heard))
         own = [answer.own] if answer.own else []
         return self._shown(request, address, [*own, *answer.lines])
 
     async def read(self, request: web.Request) -> web.Response:
-        address = _bearer(request)
-        if address is None:
-            raise web.HTTPUnauthorized(text="Send the conversation's token as: Authorization: Bearer …")
         after = _number(request.query.get("after"))
+        address = self._known(request)
         if after is None:
             return self._shown(request, address, await self._house.history(WEB, address))
         return self._shown(request, address, await self._house.since(WEB, address, after))
+
+    def _known(self, request: web.Request) -> Address:
+        """Raises: HTTPUnauthorized without a token; HTTPNotFound when nothing was ever said with it."""
+        address = _bearer(request)
+        if address is None:
+            raise web.HTTPUnauthorized(text="Send the conversation's token as: Authorization: Bearer …")
+        if not self._house.knows(WEB, address):
+            raise web.HTTPNotFound(text="There is no conversation with this token.")
+        return address
 
     def _shown(self, request: web.Request, address: Address, lines: list[Line]) -> web.Response:
         body = {"token": address, "messages": [message(line) for line in lines], "state": self._state(address)}
@@ -101,16 +116,27 @@ class WebChannel:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Resumes by number, never by time: whatever was said after `after` (or Last-Event-ID) comes first."""
-        address = _bearer(request)
-        if address is None:
-            raise web.HTTPUnauthorized(text="Send the conversation's token as: Authorization: Bearer …")
+        address = self._known(request)
         after = _number(request.headers.get("Last-Event-ID") or request.query.get("after")) or 0
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = self._open_to_embeds(request, web.StreamResponse(headers=headers))
-        await stream.prepare(request)
-        with contextlib.suppress(ConnectionResetError):  # they closed the page: nothing is lost, it resumes by number
-            await self._follow(stream, address, after)
+        try:
+            with (
+                self._streams.taking(address, STREAMS_OF_A_TOKEN),
+                self._streams.taking(request.remote, STREAMS_OF_AN_ADDRESS),
+            ):
+                await stream.prepare(request)
+                await self._follow(stream, address, after)
+        except NoPlaceLeft:
+            raise too_many("Too many pages of this conversation are open. Close one.", 15) from None
+        except ConnectionResetError:
+            return stream  # they closed the page: nothing is lost, it resumes by number
         return stream
+
+    def _may_begin(self, request: web.Request, address: Address) -> None:
+        """Raises: HTTPTooManyRequests when this network address begins too many conversations."""
+        if not self._house.knows(WEB, address) and not self._beginnings.allows(request.remote or "", self._now()):
+            raise too_many("Too many new conversations from here. Try again in a few minutes.", 120)
 
     async def _follow(self, stream: web.StreamResponse, address: Address, after: int) -> None:
         shown: dict[str, Any] = {}
@@ -176,9 +202,9 @@ class WebChannel:
         raise web.HTTPFound("/chat")
 
     async def page(self, request: web.Request) -> web.Response:
-        address = self._cookie_address(request)
-        lines = await self._house.history(WEB, address) if address else []
-        state = self._house.state(WEB, address or Address(""))
+        address = self._cookie_address(request) or Address(secrets.token_urlsafe(32))
+        lines = await self._house.history(WEB, address)
+        state = self._house.state(WEB, address)
         csrf = request.cookies.get(COOKIE + "-csrf") or secrets.token_urlsafe(24)
         language = _language(request.query.get("lang") or state.language)
         page = self._pages.get_template("chat.html").render(
@@ -187,23 +213,28 @@ class WebChannel:
             commands=shown_state(state)["commands"],
             state=shown_state(state),
             csrf=csrf,
+            id=secrets.token_hex(16),
             strings=self._house.interface(language),
             lang=language,
             static="/static/",
         )
         response = web.Response(text=page, content_type="text/html")
-        response.headers["Content-Security-Policy"] = CSP.format(frames=" ".join(self._origins) or "*")
+        response.headers["Content-Security-Policy"] = CSP.format(frames=" ".join(["'self'", *sorted(self._origins)]))
         response.headers["Cache-Control"] = "no-store"
         self._set(response, COOKIE + "-csrf", csrf)
+        self._set(response, COOKIE, address)
         return response
 
     async def form(self, request: web.Request) -> web.Response:
         """Without JavaScript: one form field says what was done; the page is shown again."""
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise web.HTTPUnsupportedMediaType(text="Send a plain form. Files are not taken.")
         fields = await _fields(request)
         expected = request.cookies.get(COOKIE + "-csrf", "").encode()
         if not expected or not secrets.compare_digest(str(fields.get("csrf", "")).encode(), expected):
             raise web.HTTPForbidden(text="This page was open for too long. Go back, load it again and repeat.")
         address = self._cookie_address(request) or Address(secrets.token_urlsafe(32))
+        self._may_begin(request, address)
         heard = heard_in(_form_body(fields), self._now())
         await self._house.answer(Turn(WEB, address, str(fields.get("id") or secrets.token_hex(16)), heard))
         response = web.Response(status=303, headers={"Location": "/chat#latest"})
@@ -249,7 +280,7 @@ def heard_in(body: Mapping[str, Any], now: datetime) -> Said | Pressed | Opened 
     value = body[given[0]]
     if given[0] == "open":
         flow = body.get("flow")
-        return Opened(now, flow if isinstance(flow, str) and _CODE.fullmatch(flow) else None)
+        return Opened(now, flow if isinstance(flow, str) and _CODE.fullmatch(flow) else None, _lang(body.get("lang")))
     if not isinstance(value, str):
         raise Unusable(text=f"{given[0]} must be text.")
     if given[0] == "text":
@@ -259,6 +290,10 @@ def heard_in(body: Mapping[str, Any], now: datetime) -> Said | Pressed | Opened 
     if not _CODE.fullmatch(value.removeprefix("!")):
         raise Unusable(text=f"{given[0]} must be one that was offered.")
     return Pressed(Token("!" + value if given[0] == "command" else value), now)
+
+
+def too_many(text: str, retry_after_s: int) -> web.HTTPTooManyRequests:
+    return web.HTTPTooManyRequests(text=text, headers={"Retry-After": str(retry_after_s)})
 
 
 async def _fields(request: web.Request) -> Mapping[str, Any]:
@@ -293,7 +328,11 @@ def _number(text: str | None) -> int | None:
 
 
 def _language(text: str | None) -> str:
-    return text if text in ("en", "cy") else "en"
+    return _lang(text) or "en"
+
+
+def _lang(text: object) -> str | None:
+    return text if isinstance(text, str) and text in LANGUAGES else None
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------

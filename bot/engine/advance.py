@@ -91,6 +91,11 @@ def _opened(walk: Walk, heard: Opened) -> None:
     if walk.with_people:
         hearing.note_with_people(walk)
         return
+    if commands.is_for_child(walk):
+        hearing.child_again(walk)
+        return
+    if not walk.stack and heard.language in walk.library.languages:
+        walk.language = heard.language or walk.language
     flow = walk.library.flows.get(heard.flow) if heard.flow else None
     if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
         walk.intents = (Intent(flow.concern or flow.id, 1.0),)

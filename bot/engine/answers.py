@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from bot.domain import MAX_SLOT_CHARACTERS, Offer, SlotValue, Token
 from bot.engine.index import Index
 from bot.engine.walk import shown
-from bot.engine.words import is_near, normal
+from bot.engine.words import is_near, normal, without
 from bot.library.model import Slot, SlotType
 
 _NUMBER = re.compile(r"^(?:(?P<word>[^\W\d_]+) ?)?(?P<number>\d{1,2})$")
 _SHORTEST_PART = 3
+_SHORTEST_TO_MISTYPE = 6
+_MOST_WORDS_AROUND = 10
 _FLOAT = re.compile(r"^\s*(-?\d+(?:[.,]\d+)?)\s*$")
 
 
@@ -34,6 +36,28 @@ def fitting(index: Index, slot: Slot | None, offers: Sequence[Offer], text: str)
 def nearly(offers: Sequence[Offer], words: str) -> Offer | None:
     """The one choice whose title the words nearly are."""
     return _one(offers, lambda offer: is_near(words, normal(offer.title)))
+
+
+def called(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:
+    """The one choice that editors list these words for ("DSL"), also when more follows "I am a"."""
+    told = without(words, index.lead_in)
+    known = [(word, offer) for offer in offers for word in _other_words(index, offer)]
+    same = {id(offer): offer for word, offer in known if word in (words, told)}
+    if not same and told != words and len(words.split()) <= _MOST_WORDS_AROUND:
+        longest = max((word for word, _ in known if told.startswith(f"{word} ")), key=len, default="")
+        same = {id(offer): offer for word, offer in known if word == longest}
+    if not same:
+        near = ((word, offer) for word, offer in known if len(word) >= _SHORTEST_TO_MISTYPE)
+        same = {id(offer): offer for word, offer in near if is_near(told, word)}
+    return next(iter(same.values())) if len(same) == 1 else None
+
+
+def _other_words(index: Index, offer: Offer) -> frozenset[str]:
+    if offer.dont_know:
+        return frozenset()
+    set_to = [(slot, value) for slot, value in offer.sets if isinstance(value, str)]
+    words = {word for pair in set_to for word in index.meanings.get(pair, ())}
+    return frozenset(words | {normal(offer.title)}) if words else frozenset()
 
 
 def named_in_part(index: Index, offers: Sequence[Offer], words: str) -> Offer | None:

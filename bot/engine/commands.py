@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 from bot.domain import Conversation, Deletion, FrameKind, Slots
 from bot.engine import handing_over, offers, speech, stack, undo
-from bot.engine.walk import Walk
-from bot.engine.words import is_near
+from bot.engine.index import Index
+from bot.engine.walk import CHILD_WRITING, Walk
+from bot.engine.words import is_near, without
 from bot.library.model import ActionStep, CollectStep, Library
 
 SESSION_START = "pattern_session_start"
@@ -15,20 +16,57 @@ WHILE_WITH_PEOPLE = frozenset({"pattern_danger", "pattern_stop", "pattern_record
 """The commands that are still the bot's while a case waits for people."""
 
 
+FOR_CHILDREN_TOO = frozenset({"pattern_danger", "pattern_restart", "pattern_stop", "pattern_language"})
+MAX_WORDS_IN_SENTENCE = 8
+_MIN_WORDS_TO_BEGIN_WITH = 3
+
+
+def is_for_child(walk: Walk) -> bool:
+    """True when whoever writes here is taken for a child: there is no adult case for them."""
+    return walk.slots.get(CHILD_WRITING) is True and not walk.with_people and stack.CHILD_AGAIN in walk.library.flows
+
+
+def when_idle(walk: Walk) -> str:
+    """The pattern that speaks when nothing is open and nothing fits."""
+    return stack.CHILD_AGAIN if is_for_child(walk) else CANNOT_HANDLE
+
+
 def begin(walk: Walk, pattern: str) -> None:
-    """Interrupt with a command's pattern."""
+    """Interrupt with a command's pattern; a child who asks for a person is told who is there for them."""
+    if pattern not in FOR_CHILDREN_TOO and is_for_child(walk):
+        pattern = stack.CHILD_AGAIN
     if pattern == stack.HAND_OVER and not any(frame.flow == stack.HAND_OVER for frame in walk.stack):
         walk.handing_over = handing_over.for_asking(walk)
     stack.interrupt(walk, pattern)
 
 
 def typed(walk: Walk, words: str) -> str | None:
-    """The pattern whose example these normalised words are."""
-    return walk.index.commands.get(words)
+    """The pattern that these normalised words ask for."""
+    return asked_for(walk.index, words)
+
+
+def exactly_asked_for(index: Index, words: str) -> str | None:
+    """The pattern whose example the words are, or are but for lead-ins: "can i just go back please"."""
+    found = index.commands.get(words)
+    if found or len(words.split()) > MAX_WORDS_IN_SENTENCE:
+        return found
+    return index.commands.get(without(words, index.lead_in))
+
+
+def asked_for(index: Index, words: str) -> str | None:
+    """The pattern of `exactly_asked_for`; a person is also asked for by words that only begin so ("... about this")."""
+    found = exactly_asked_for(index, words)
+    if found or len(words.split()) > MAX_WORDS_IN_SENTENCE:
+        return found
+    parts = without(words, index.lead_in).split()
+    begins = (" ".join(parts[:end]) for end in range(_MIN_WORDS_TO_BEGIN_WITH, len(parts)))
+    return stack.HAND_OVER if any(index.commands.get(begun) == stack.HAND_OVER for begun in begins) else None
 
 
 def mistyped(walk: Walk, words: str) -> str | None:
     """The one pattern an example of which these words nearly are."""
+    if len(words.split()) <= MAX_WORDS_IN_SENTENCE:
+        words = without(words, walk.index.lead_in)
     near = {pattern for example, pattern in walk.index.long_commands if is_near(words, example)}
     return near.pop() if len(near) == 1 else None
 
@@ -128,7 +166,7 @@ def _repeat(walk: Walk, _step: ActionStep) -> None:
     """Leave this pattern: what is below asks again."""
     stack.drop_top(walk)
     if not (walk.stack or walk.with_people or walk.ended):
-        stack.interrupt(walk, CANNOT_HANDLE)
+        stack.interrupt(walk, when_idle(walk))
 
 
 def _carry_on(walk: Walk, _step: ActionStep) -> None:
@@ -137,7 +175,8 @@ def _carry_on(walk: Walk, _step: ActionStep) -> None:
     if walk.stack:
         walk.note("flow_resumed", walk.stack[-1].flow)
     elif not (walk.with_people or walk.ended):
-        stack.interrupt(walk, stack.COMPLETED if stack.COMPLETED in walk.library.flows else CANNOT_HANDLE)
+        asks_more = stack.COMPLETED in walk.library.flows and not is_for_child(walk)
+        stack.interrupt(walk, stack.COMPLETED if asks_more else when_idle(walk))
 
 
 def _switch_language(walk: Walk, step: ActionStep) -> None:

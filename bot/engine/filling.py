@@ -18,6 +18,7 @@ def take(walk: Walk, offer: Offer) -> None:
     if offer.command:
         commands.begin(walk, offer.command)
     elif offer.flow:
+        walk.intents = ()
         _start(walk, offer.flow)
     elif offer.back_to is not None:
         if not undo.back_to(walk, offer.back_to):

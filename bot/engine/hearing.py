@@ -1,6 +1,6 @@
 """What the enquirer typed or pressed: the gate first, then choices, commands, values, and what triage heard."""
 
-from bot.domain import Gate, Offer, Said, Token
+from bot.domain import Gate, Intent, Offer, Said, Token
 from bot.engine import answers, commands, filling, offers, speech, stack, steps
 from bot.engine.walk import Walk
 from bot.engine.words import normal
@@ -11,6 +11,8 @@ CHILD = "pattern_child"
 PEOPLE_NOTE = "pattern_with_people_note"
 _IDLE = frozenset({stack.COMPLETED, commands.CANNOT_HANDLE, "pattern_help"})
 ADDED = "utter_added_to_case"
+HEARD_FIRST = "utter_heard_first"
+MIN_WORDS_TO_TELL = 4
 
 
 def words(walk: Walk, said: Said) -> None:
@@ -23,6 +25,9 @@ def words(walk: Walk, said: Said) -> None:
         walk.intents = said.intents
     if said.gate is Gate.DANGER:
         _danger(walk, said)
+        return
+    if commands.is_for_child(walk) and not walk.stack:
+        _child_says(walk, said)
         return
     _say_what_was_taken_out(walk, said)
     if first:
@@ -45,7 +50,7 @@ def press(walk: Walk, token: Token) -> None:
         greet_below(walk)
         walk.waiting = False
         if not walk.stack and not walk.with_people:
-            stack.interrupt(walk, commands.CANNOT_HANDLE)
+            stack.interrupt(walk, commands.when_idle(walk))
         elif stack.rest(walk):
             keep_offers(walk)
     steps.run(walk)
@@ -93,6 +98,22 @@ def _child(walk: Walk) -> None:
     steps.run(walk)
 
 
+def _child_says(walk: Walk, said: Said) -> None:
+    """What a child types next stays with Childline, but for the few commands that are theirs too."""
+    pattern = commands.typed(walk, normal(said.text))
+    if pattern in commands.FOR_CHILDREN_TOO:
+        commands.begin(walk, pattern)
+        steps.run(walk)
+    else:
+        child_again(walk)
+
+
+def child_again(walk: Walk) -> None:
+    walk.intents = ()
+    stack.interrupt(walk, stack.CHILD_AGAIN)
+    steps.run(walk)
+
+
 def _say_what_was_taken_out(walk: Walk, said: Said) -> None:
     if said.masked:
         speech.put(walk, "utter_masked", (("kinds", ",".join(said.masked)),))
@@ -120,7 +141,11 @@ def _first_words(walk: Walk, said: Said) -> None:
     if offer:
         filling.take(walk, offer)
     elif pattern and pattern not in ("pattern_restart", commands.SESSION_START):
+        walk.intents = ()
         commands.begin(walk, pattern)
+    elif walk.asked and _describes(said) and HEARD_FIRST in walk.library.responses:
+        speech.put(walk, HEARD_FIRST)
+        walk.replies[-2:] = reversed(walk.replies[-2:])
 
 
 def _take_words(walk: Walk, said: Said) -> None:
@@ -131,6 +156,8 @@ def _take_words(walk: Walk, said: Said) -> None:
         offer = _meant(walk, said)
     if not (offer or pattern) and not _takes_any_words(walk):
         pattern = commands.mistyped(walk, heard)
+    if pattern == stack.HAND_OVER:
+        offer = answers.titled(walk.offered_before, _title_of(walk, pattern))
     if offer:
         filling.take(walk, offer)
     elif pattern and (not walk.with_people or pattern in commands.WHILE_WITH_PEOPLE):
@@ -153,13 +180,29 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
     on_offer = walk.offered_before
     found = answers.fitting(walk.index, slot, on_offer, text)
     heard = normal(text)
+    if found is None and heard and asked and filling.is_clarifying(walk):
+        found = _of_guesses(walk, heard)
     if found is None and heard:
-        found = answers.nearly(on_offer, heard)
+        found = answers.called(walk.index, on_offer, heard) or answers.nearly(on_offer, heard)
     if found is None and heard and not (asked and asked.free_text and said.intents):
         found = answers.named_in_part(walk.index, on_offer, heard)
     if found is None and asked and filling.is_clarifying(walk):
         return _from_menu(walk, asked, heard)
     return found
+
+
+def _of_guesses(walk: Walk, heard: str) -> Offer | None:
+    """ "Yes" to one guess takes it; "no" takes none of them."""
+    none = [offer for offer in walk.offered_before if offers.is_none_of_these(offer)]
+    guesses = [offer for offer in walk.offered_before if offer not in none]
+    if heard in walk.index.yes and len(guesses) == 1:
+        return guesses[0]
+    return none[0] if heard in walk.index.no else None
+
+
+def _title_of(walk: Walk, pattern: str) -> str:
+    flow = walk.library.flows[pattern]
+    return normal(flow.names.get(walk.language, flow.name))
 
 
 def _from_menu(walk: Walk, asked: CollectStep, heard: str) -> Offer | None:
@@ -178,14 +221,31 @@ def _takes_any_words(walk: Walk) -> bool:
 def _not_a_choice(walk: Walk, said: Said) -> None:
     """Words that fit nothing on offer: confirm what triage heard where that may be told; else ask again."""
     asked = walk.asked
+    if asked and asked.free_text and filling.is_clarifying(walk) and normal(said.text) in walk.index.yes:
+        walk.waiting = False
+        return
     if said.intents and ((asked and asked.free_text) or _is_idle(walk)):
         walk.intents = said.intents
         if steps.clarify(walk):
             walk.waiting = bool(walk.stack)
             return
     elif said.intents and not _has_told(walk):
-        walk.intents = said.intents
+        is_news = not walk.intents
+        walk.intents = max(walk.intents, said.intents, key=_clearest)
+        if asked and is_news and _describes(said) and HEARD_FIRST in walk.library.responses:
+            speech.put(walk, HEARD_FIRST)
+            walk.waiting = False
+            return
     filling.not_understood(walk)
+
+
+def _clearest(intents: tuple[Intent, ...]) -> float:
+    return max((intent.score for intent in intents), default=0.0)
+
+
+def _describes(said: Said) -> bool:
+    """True for words that tell what is the matter, more than an answer would."""
+    return bool(said.intents) and len(said.text.split()) >= MIN_WORDS_TO_TELL
 
 
 def _is_idle(walk: Walk) -> bool:

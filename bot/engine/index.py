@@ -26,6 +26,10 @@ class Index:
     dont_know: frozenset[str]
     option: frozenset[str]
     """Words that may stand before the number of a choice."""
+    lead_in: tuple[str, ...]
+    """How people begin or end a request ("can i", "please"), longest first."""
+    meanings: Mapping[tuple[str, str], frozenset[str]]
+    """(slot, value) -> other words for it, as editors list them."""
     needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Response -> the slot names its text and conditions read."""
     drafts: dict[tuple[int, int, str], tuple[Offer, ...]] = field(default_factory=dict)
@@ -59,7 +63,16 @@ def _index(library: Library) -> Index:
         no=_words(library, "utter_words_no"),
         dont_know=_words(library, "utter_words_dont_know"),
         option=_words(library, "utter_words_option"),
+        lead_in=tuple(sorted(_words(library, "utter_words_lead_in"), key=len, reverse=True)),
+        meanings=_meanings(library),
     )
+
+
+def _meanings(library: Library) -> dict[tuple[str, str], frozenset[str]]:
+    """`utter_words_<slot>_<value>` of every categorical slot."""
+    pairs = ((slot.name, value) for slot in library.slots.values() for value in slot.values)
+    found = {(slot, value): _words(library, f"utter_words_{slot}_{value}") for slot, value in pairs}
+    return {pair: words for pair, words in found.items() if words}
 
 
 def _commands(library: Library) -> dict[str, str]:

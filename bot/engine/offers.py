@@ -10,6 +10,8 @@ from bot.library.model import Button, CollectStep, Flow, SlotType, Variation
 
 MAX_HEARD = 3
 """How many of the concerns that triage heard are offered to confirm."""
+OUT_OF_SCOPE = "out_of_scope"
+"""The concern that says no more than "none of these" does, beside others that were heard."""
 MAX_ANSWERS_LISTED = 10
 MAX_QUESTION_CHARACTERS = 60
 _STAMP = 36**4
@@ -57,7 +59,10 @@ def heard_flows(walk: Walk, intents: Iterable[Intent]) -> tuple[Flow, ...]:
         flow = library.flows.get(flow_id)
         if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
             found.setdefault(flow.id, flow)
-    return tuple(found.values())[:MAX_HEARD]
+    offered = tuple(found.values())[:MAX_HEARD]
+    if len(offered) > 1:
+        offered = tuple(flow for flow in offered if flow.concern != OUT_OF_SCOPE)
+    return offered
 
 
 def is_none_of_these(offer: Offer) -> bool:
@@ -91,7 +96,8 @@ def _answer_title(walk: Walk, number: int) -> str:
     flow = walk.library.flows.get(answer.flow)
     step = flow.steps.get(answer.step) if flow else None
     question = label(walk, step.utter) if isinstance(step, CollectStep) else ""
-    question = filled(walk.library, question, walk.slots).strip("*_# \n").partition("\n")[0]
+    question, mark, _ = filled(walk.library, question, walk.slots).strip("*_# \n").partition("?")
+    question = f"{question}{mark}".partition("\n")[0]
     if len(question) > MAX_QUESTION_CHARACTERS:
         question = question[: MAX_QUESTION_CHARACTERS - 1].rstrip() + "…"
     return f"{question} {answer.title}" if answer.title else question

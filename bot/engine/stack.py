@@ -2,13 +2,14 @@
 
 from bot.domain import Frame, FrameKind, SlotValue
 from bot.engine import handing_over
-from bot.engine.walk import Walk, WalkError
+from bot.engine.walk import CHILD_WRITING, Walk, WalkError
 from bot.library.model import CallStep, LinkStep
 
 COMPLETED = "pattern_completed"
 CONTINUE = "pattern_continue_interrupted"
 CANCEL = "pattern_cancel_flow"
 HAND_OVER = "pattern_human_handoff"
+CHILD_AGAIN = "pattern_child_again"
 _LEAD_TO_COMPLETED = frozenset({HAND_OVER, CANCEL, "pattern_given_back", "pattern_case_closed"})
 """Patterns after which an empty stack asks whether there is anything else."""
 
@@ -53,7 +54,10 @@ def leave_patterns(walk: Walk) -> None:
 
 
 def link(walk: Walk, step: LinkStep) -> None:
-    """End the flow on top and begin another in its place."""
+    """End the flow on top and begin another in its place; a child is not led to the adult service."""
+    if step.flow == HAND_OVER and walk.slots.get(CHILD_WRITING) is True and CHILD_AGAIN in walk.library.flows:
+        leave_for(walk, CHILD_AGAIN)
+        return
     prepared = handing_over.for_link(walk, step) if step.flow == HAND_OVER else None
     leave_for(walk, step.flow)
     walk.handing_over = prepared or walk.handing_over

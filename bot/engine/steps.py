@@ -133,9 +133,13 @@ def ask(walk: Walk, step: CollectStep) -> None:
 
 
 def clarify(walk: Walk) -> bool:
-    """Offer the concerns that were heard; False when none of them may start here."""
+    """Offer the concerns that were heard; False when none of them may start here.
+
+    A question that takes free words offers them again after an aside, until it is answered or they are refused.
+    """
     flows = offers.heard_flows(walk, walk.intents)
-    walk.intents = ()
+    if not flows or not (walk.stack and isinstance(walk.step, CollectStep) and walk.step.free_text):
+        walk.intents = ()
     if not flows:
         return False
     speech.put(walk, "utter_ask_clarification", (), offers.clarify(walk, flows))

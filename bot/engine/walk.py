@@ -27,6 +27,9 @@ from bot.engine.conditions import holds
 from bot.engine.index import index_of
 from bot.library.model import CollectStep, Flow, Library, Next, Step
 
+CHILD_WRITING = "child_writing"
+"""The slot that is true once a child was seen to write; only starting again empties it."""
+
 
 class WalkError(Exception):
     """The library cannot be walked here; `everything` means the whole stack is at fault, not one flow."""
@@ -215,6 +218,8 @@ class Walk:
 
 
 def _nothing_started(conversation: Conversation) -> bool:
+    if conversation.slots.get(CHILD_WRITING) is True:
+        return conversation.ended
     started = conversation.stack or conversation.offered or conversation.answers or conversation.advised
     return conversation.ended or not (started or conversation.with_people)
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _APOSTROPHES = str.maketrans("", "", "'’‘`´")
 _MARKS = re.compile(r"[\W_]+")
@@ -11,6 +12,17 @@ def normal(text: str) -> str:
     """Case, apostrophes and punctuation gone, one space between words: "Don't know!" is "dont know"."""
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     return _MARKS.sub(" ", composed.translate(_APOSTROPHES).casefold()).strip()
+
+
+def without(text: str, lead_ins: Sequence[str]) -> str:
+    """Normalised words without what people begin and end a request with: "can i just stop please" is "stop"."""
+    while True:
+        shorter = text
+        for lead_in in lead_ins:
+            shorter = shorter.removeprefix(f"{lead_in} ").removesuffix(f" {lead_in}")
+        if shorter == text:
+            return text
+        text = shorter
 
 
 def is_near(one: str, other: str) -> bool:

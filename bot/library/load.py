@@ -35,6 +35,9 @@ _REFUSED = {
 }
 
 
+UNREADABLE = "not-yaml"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadResult:
     """`library` is None when any complaint is an error."""
@@ -82,9 +85,15 @@ def load_files(files: Mapping[str, bytes]) -> LoadResult:
     flows, responses = _read_documents(documents, loading)
     library = _joined(flows, responses, content, version_of(files))
     _check(library, loading)
-    found = complaints.sorted()
+    found = _causes(complaints.sorted())
     is_good = all(complaint.severity != "error" for complaint in found)
     return LoadResult(library if is_good else None, found)
+
+
+def _causes(found: tuple[Complaint, ...]) -> tuple[Complaint, ...]:
+    """Where a file cannot be read at all, what others miss in it is only a consequence: the cause is said."""
+    unread = tuple(complaint for complaint in found if complaint.code == UNREADABLE)
+    return unread or found
 
 
 def version_of(files: Mapping[str, bytes]) -> LibraryVersion:

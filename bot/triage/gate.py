@@ -45,13 +45,18 @@ class _DangerSense:
         self._phrases = PhraseBook(danger.phrases, words.spellings, forgiving=True)
         self._now = PhraseBook(danger.now, words.spellings)
         self._harm = PhraseBook(danger.harm, words.spellings, forgiving=True)
+        self._unless = PhraseBook(danger.unless, words.spellings)
 
     def sees(self, said: Sequence[str]) -> str | None:
         """The phrase, or the two together, that show danger."""
+        sayings = list(self._unless.find(said))
         for found in self._phrases.find(said):
-            return found.phrase
+            if not any(_overlap(found, saying) for saying in sayings):
+                return found.phrase
         for now in self._now.find(said):
             for harm in self._harm.find(said):
+                if any(_overlap(harm, saying) for saying in sayings):
+                    continue
                 return f"{now.phrase} + {harm.phrase}"
         return None
 

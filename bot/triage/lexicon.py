@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DangerWords:
-    """`phrases` show the danger screen by themselves; a `now` and a `harm` in one message do so together."""
+    """`phrases` show the danger screen by themselves; a `now` and a `harm` in one message do so together.
+
+    `unless`: a saying that means no danger ("mum will kill me if she finds out"); it calls off a phrase it touches.
+    """
 
     phrases: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     harm: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

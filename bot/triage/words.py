@@ -27,7 +27,7 @@ def words_in(files: Mapping[str, bytes]) -> Words:
     """The same from a library's files (path -> bytes), as a published version keeps them."""
     danger, child, names = (_read(files, file) for file in ("danger.yml", "child.yml", "names.yml"))
     return Words(
-        danger=DangerWords(**{part: _words(danger, part) for part in ("phrases", "now", "harm")}),
+        danger=DangerWords(**{part: _words(danger, part) for part in ("phrases", "now", "harm", "unless")}),
         child=ChildWords(
             **{part: _words(child, part) for part in ("certain", "likely", "unless", "adult", "perhaps_adult")}
         ),

@@ -11,7 +11,7 @@ from handoff.advisers import set_available
 from handoff.console.auth import form_of
 from handoff.console.parts import Parts, parts_of, session_of
 from handoff.console.render import error_page, issues, outcomes
-from handoff.console.views import case_id_of, found_case, show_case, show_wrap_up
+from handoff.console.views import Draft, case_id_of, found_case, show_case, show_wrap_up
 from handoff.domain import AdviserId, CaseId, MessageId, State
 from handoff.errors import AlreadyClaimed, AtCapacity, NoSuchCase, NotYours, Refused, Stale
 from handoff.queue import Queue
@@ -48,7 +48,7 @@ async def next_please(request: web.Request) -> web.Response:
 async def say(request: web.Request) -> web.Response:
     form = await form_of(request)
     text, kinds = parts_of(request).mask(_words(form, "text"))
-    client_id, seen = _client_id(form), _number(form, "seen_seq")
+    client_id, seen = _client_id(form, "client_id"), _number(form, "seen_seq")
     parts, case_id, me, now = _who(request)
     if not _is_seen(request):
         return error_page(request, 404, draft=text)
@@ -56,16 +56,16 @@ async def say(request: web.Request) -> web.Response:
         await parts.ledger.write(lambda conn: parts.queue.say(conn, case_id, me, text, client_id, seen, now))
     except Stale as error:
         news = frozenset(message.seq for message in error.news)
-        return show_case(request, found_case(request), 409, news=news, draft=text, client_id=client_id, masked=kinds)
+        return show_case(request, found_case(request), 409, Draft(text, client_id=client_id, news=news, masked=kinds))
     except Refused as error:
-        return _kept(request, error, draft=text)
+        return _kept(request, Draft(text, masked=kinds, refused=str(error)), error)
     return _see(request, "case", "talk", case=case_id, masked=",".join(kinds))
 
 
 async def say_again(request: web.Request) -> web.Response:
     """Only a person sends a message in doubt once more."""
     form = await form_of(request)
-    message_id, client_id = MessageId(_number(form, "message")), _client_id(form)
+    message_id, client_id = MessageId(_number(form, "message")), _client_id(form, "client_id")
     parts, case_id, me, now = _who(request)
     if all(line.id != message_id for line in parts.desk.thread(parts.ledger.reader(), found_case(request).row.id)):
         raise NoSuchCase
@@ -76,13 +76,14 @@ async def say_again(request: web.Request) -> web.Response:
 async def note(request: web.Request) -> web.Response:
     form = await form_of(request)
     text, kinds = parts_of(request).mask(_words(form, "note"))
+    client_id = _client_id(form, "note_id")
     parts, case_id, me, now = _who(request)
     if not _is_seen(request):
         return error_page(request, 404, draft=text)
     try:
-        await parts.ledger.write(lambda conn: parts.queue.note(conn, case_id, me, text, now))
+        await parts.ledger.write(lambda conn: parts.queue.note(conn, case_id, me, text, now, client_id))
     except Refused as error:
-        return _kept(request, error, note=text)
+        return _kept(request, Draft(note=text, masked=kinds, refused=str(error)), error)
     return _see(request, "case", "notes", case=case_id, masked=",".join(kinds))
 
 
@@ -103,7 +104,7 @@ async def close(request: web.Request) -> web.Response:
 
     def work(conn: Connection) -> None:
         if outcome == GIVEN_BACK:
-            parts.queue.give_back(conn, case_id, me, issue, now)
+            parts.queue.give_back(conn, case_id, me, issue, now, seen)
             return
         if found.row.state is not State.WRAP_UP:
             parts.queue.wrap_up(conn, case_id, me, now)
@@ -112,7 +113,7 @@ async def close(request: web.Request) -> web.Response:
     try:
         await parts.ledger.write(work)
     except Stale:
-        return show_wrap_up(request, found_case(request), 409, issue=issue, outcome=outcome, stale=True)
+        return show_wrap_up(request, found_case(request), 409, issue=issue, outcome=outcome, unread_after=seen)
     notice = "given_back" if outcome == GIVEN_BACK else "closed"
     return _see(request, "board", notice=notice, ref=found.row.reference)
 
@@ -173,19 +174,19 @@ def _see(request: web.Request, name: str, fragment: str = "", **values: object) 
     return web.Response(status=303, headers={"Location": str(place)})
 
 
-def _kept(request: web.Request, error: Refused, *, draft: str = "", note: str = "") -> web.Response:
+def _kept(request: web.Request, draft: Draft, error: Refused) -> web.Response:
     """What was refused comes back with the words that were written, to be changed or copied."""
     if isinstance(error, NotYours):
-        return error_page(request, 404, draft=draft or note)
-    return show_case(request, found_case(request), 409, draft=draft, note=note, refused=str(error))
+        return error_page(request, 404, draft=draft.reply or draft.note)
+    return show_case(request, found_case(request), 409, draft)
 
 
 def _words(form: Mapping[str, str], name: str) -> str:
     return form.get(name, "").replace("\r\n", "\n")
 
 
-def _client_id(form: Mapping[str, str]) -> str:
-    client_id = form.get("client_id", "")
+def _client_id(form: Mapping[str, str], name: str) -> str:
+    client_id = form.get(name, "")
     if not 1 <= len(client_id) <= MAX_CLIENT_ID_CHARACTERS:
         raise web.HTTPBadRequest
     return client_id

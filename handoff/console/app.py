@@ -10,12 +10,12 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from handoff.advisers import Doorkeeper
 from handoff.console import actions, auth, feed, render, views
 from handoff.console.auth import ANYONE, HOLDERS, LOGGED_IN, RULES, Access, admit
 from handoff.console.parts import PARTS, SESSION, Mask, Parts, unmasked
 from handoff.desk import Desk
 from handoff.domain import MAY_TAKE_OVER, Rules
+from handoff.doorkeeper import Doorkeeper
 from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, NotYours, Refused
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
@@ -122,6 +122,6 @@ def _refusal(request: web.Request, error: HandoffError) -> web.Response:
 def _refused_case(request: web.Request, error: Refused) -> web.Response:
     """The case as it is now, with what was not done; or nothing of it, when it is another's by now."""
     try:
-        return views.show_case(request, views.found_case(request), 409, refused=str(error))
+        return views.show_case(request, views.found_case(request), 409, views.Draft(refused=str(error)))
     except NoSuchCase:
         return render.error_page(request, 404)

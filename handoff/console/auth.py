@@ -11,10 +11,10 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from handoff.advisers import LoggedIn, Session, TooManyAttempts, csrf_matches, log_out, verify
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.render import page
 from handoff.domain import MAY_HOLD, Role
+from handoff.doorkeeper import LoggedIn, Session, TooManyAttempts, csrf_matches, log_out, verify
 
 Access = frozenset[Role] | None
 """The roles that may use a route; None: whoever comes, logged in or not."""

@@ -3,28 +3,33 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from aiohttp import web
 
 from handoff.console.auth import cookie_name, current
 from handoff.console.parts import PARTS, parts_of
-from handoff.desk import events_after
+from handoff.desk import events_after, last_event
 from handoff.domain import Event
 
 BEAT_S = 10
 """A page that has heard nothing for some time more than this knows that it is behind."""
+GATHER_S = 0.03
+"""Commits that come close together are looked at once."""
 SHOWN = ("case", "message", "delivery", "note")
 PRESENCE = frozenset({"adviser.available", "adviser.away", "adviser.capacity_changed", "adviser.disabled"})
 _DIGITS = 15
 
 
 class Feed:
-    """Wakes everybody who listens after each commit."""
+    """Wakes everybody who listens when commits have brought new events. `newest` is the number of the newest one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, newest: Callable[[], int]) -> None:
         self._loop = loop
+        self._newest = newest
+        self._seq = newest()
+        self._look_later: asyncio.TimerHandle | None = None
         self._listening: set[asyncio.Event] = set()
         self.closed = False
 
@@ -40,11 +45,24 @@ class Feed:
     def wake(self) -> None:
         """May be called from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake_all)
+            self._loop.call_soon_threadsafe(self._gather)
 
     def close(self) -> None:
         self.closed = True
+        if self._look_later is not None:
+            self._look_later.cancel()
         self._wake_all()
+
+    def _gather(self) -> None:
+        if self._look_later is None and not self.closed:
+            self._look_later = self._loop.call_later(GATHER_S, self._look)
+
+    def _look(self) -> None:
+        self._look_later = None
+        newest = self._newest()
+        if newest > self._seq:
+            self._seq = newest
+            self._wake_all()
 
     def _wake_all(self) -> None:
         for woken in self._listening:
@@ -56,8 +74,9 @@ FEED: Final = web.AppKey("feed", Feed)
 
 async def running(app: web.Application) -> AsyncIterator[None]:
     """The feed lives as long as the application."""
-    app[FEED] = feed = Feed(asyncio.get_running_loop())
-    app[PARTS].ledger.on_commit(feed.wake)
+    ledger = app[PARTS].ledger
+    app[FEED] = feed = Feed(asyncio.get_running_loop(), lambda: last_event(ledger.reader()))
+    ledger.on_commit(feed.wake)
     yield
     feed.close()
 
@@ -68,29 +87,33 @@ async def close(app: web.Application) -> None:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Server-sent events after `Last-Event-ID` or `?after=`: what happened, then `beat` when the page is up to date."""
+    """Server-sent events after `Last-Event-ID` or `?after=`: what happened, and `beat` at first and every `BEAT_S`."""
     seq = _resume_from(request)
     feed = request.app[FEED]
     headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
+    loop = asyncio.get_running_loop()
+    beat_at = loop.time()
     with feed.listening() as woken, contextlib.suppress(ConnectionResetError):
         await response.write(b"retry: 1000\n\n")
         while not feed.closed and _is_still_let_in(request):
             woken.clear()
             seq = await _write_news(request, response, seq)
+            if loop.time() >= beat_at:
+                beat_at = loop.time() + BEAT_S
+                await response.write(f"event: beat\nid: {seq}\ndata: {seq}\n\n".encode())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), BEAT_S)
+                await asyncio.wait_for(woken.wait(), beat_at - loop.time())
     return response
 
 
 async def _write_news(request: web.Request, response: web.StreamResponse, seq: int) -> int:
-    """Everything after `seq`, then a beat; returns the number that was reached."""
+    """Everything after `seq`; returns the number that was reached."""
     reader = parts_of(request).ledger.reader()
     while events := events_after(reader, seq):
         seq = events[-1].seq
         await response.write("".join(_line(event) for event in events if _is_shown(event)).encode())
-    await response.write(f"event: beat\nid: {seq}\ndata: {seq}\n\n".encode())
     return seq
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from handoff.advisers import Doorkeeper, Session
 from handoff.desk import Desk
+from handoff.doorkeeper import Doorkeeper, Session
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue

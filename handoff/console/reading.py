@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from handoff.advisers import everyone
-from handoff.desk import Row
+from handoff.board import Row
 from handoff.domain import COUNTED, ENDED, HELD, MAY_TAKE_OVER, Adviser, AdviserId
 
 

@@ -74,9 +74,12 @@ async def static(request: web.Request) -> web.Response:
     return response
 
 
-async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """They hold over what the house around the desk says; only a file says itself how long it may be kept."""
+    kept = response.headers.get("Cache-Control") if request.match_info.route.name == "static" else None
+    response.headers.update(HEADERS)
+    if kept:
+        response.headers["Cache-Control"] = kept
 
 
 def _frame(request: web.Request) -> dict[str, object]:

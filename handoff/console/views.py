@@ -1,7 +1,8 @@
 """What an adviser looks at: the queue, a case with its conversation, the form that closes it, their own page."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -9,7 +10,7 @@ from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import is_theirs, may_see, names
 from handoff.console.render import issues, outcomes, page
 from handoff.desk import Case, last_event
-from handoff.domain import HELD, MAY_TAKE_OVER, Adviser, CaseId, State
+from handoff.domain import HELD, MAY_TAKE_OVER, Adviser, CaseId, Message, State
 from handoff.errors import NoSuchCase
 
 NOTICES = frozenset({"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone"})
@@ -39,7 +40,7 @@ async def board(request: web.Request) -> web.Response:
 
 async def case(request: web.Request) -> web.Response:
     masked = tuple(request.query.get("masked", "").split(",")) if request.query.get("masked") else ()
-    return show_case(request, found_case(request), masked=masked, notice=_notice(request))
+    return show_case(request, found_case(request), draft=Draft(masked=masked))
 
 
 async def wrap_up(request: web.Request) -> web.Response:
@@ -81,20 +82,26 @@ def found_case(request: web.Request) -> Case:
     return found
 
 
-def show_case(
-    request: web.Request,
-    found: Case,
-    status: int = 200,
-    *,
-    news: Collection[int] = (),
-    draft: str = "",
-    note: str = "",
-    client_id: str = "",
-    masked: Collection[str] = (),
-    notice: str = "",
-    refused: str = "",
-) -> web.Response:
-    """`news`: the lines (by seq) that stopped a message; `draft`, `note`: words not to be lost; `refused`: why not."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an adviser wrote on a case's page, and what became of it: words that were refused come back to it."""
+
+    reply: str = ""
+    note: str = ""
+    client_id: str = ""
+    """The reply's, when it is the same one that will be tried again."""
+    news: Collection[int] = ()
+    """The lines, by seq, that stopped it."""
+    masked: Collection[str] = ()
+    """The kinds of what was taken out of it."""
+    refused: str = ""
+    """Why what was asked was not done."""
+
+
+BLANK = Draft()
+
+
+def show_case(request: web.Request, found: Case, status: int = 200, draft: Draft = BLANK) -> web.Response:
     parts, me = parts_of(request), session_of(request).adviser
     reader, row = parts.ledger.reader(), found.row
     seq = last_event(reader)
@@ -113,23 +120,27 @@ def show_case(
         is_mine=is_theirs(me, row),
         may_write=is_theirs(me, row) and not row.left,
         may_take_over=_may_take_over(me, found),
-        news=news,
         draft=draft,
-        note=note,
-        client_id=client_id or secrets.token_urlsafe(12),
-        masked=masked,
-        notice=notice,
-        refused=refused,
+        client_id=draft.client_id or secrets.token_urlsafe(12),
+        note_id=secrets.token_urlsafe(12),
     )
 
 
 def show_wrap_up(
-    request: web.Request, found: Case, status: int = 200, *, issue: str = "", outcome: str = "", stale: bool = False
+    request: web.Request,
+    found: Case,
+    status: int = 200,
+    *,
+    issue: str = "",
+    outcome: str = "",
+    unread_after: int | None = None,
 ) -> web.Response:
+    """`unread_after`: the last line that was seen before others stopped the closing."""
     parts, row = parts_of(request), found.row
     reader = parts.ledger.reader()
     seq = last_event(reader)
     lines = parts.desk.thread(reader, row.id)
+    stale = unread_after is not None
     return page(
         request,
         "wrap_up.html",
@@ -137,7 +148,7 @@ def show_wrap_up(
         seq=seq,
         case=found,
         row=row,
-        last_lines=lines[-3:],
+        news=_unread(request, lines, unread_after),
         seen=lines[-1].seq if lines else 0,
         issues=issues(),
         outcomes=outcomes(),
@@ -146,6 +157,11 @@ def show_wrap_up(
         missing=_missing(status, stale, issue, outcome),
         stale=stale,
     )
+
+
+def _unread(request: web.Request, lines: Sequence[Message], after: int | None) -> tuple[Message, ...]:
+    me = session_of(request).adviser
+    return tuple(line for line in lines if after is not None and line.seq > after and line.adviser_id != me.id)
 
 
 def _missing(status: int, stale: bool, issue: str, outcome: str) -> tuple[str, ...]:

@@ -233,6 +233,36 @@ def test_an_arrival_is_seen_and_told_and_moves_no_focus(desk: DemoDesk, amira: A
     expect(page.locator(f"#case-{first} .row-link")).to_be_focused()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_case_that_turns_into_danger_is_red_at_once_on_its_page_and_on_the_queue(
+    desk: DemoDesk, amira: AdviserId, opened: Opener, scheme: str
+) -> None:
+    case_id = desk.case(3, "age_controls")
+    desk.claim(case_id, amira)
+    page, board = opened(f"/cases/{case_id}", color_scheme=scheme), opened(color_scheme=scheme)
+    red = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--danger')")
+    for each in (page, board):
+        expect(each.locator(".tier-0")).to_have_count(0)
+    desk.flag(case_id, "danger_words", 0)
+    expect(page.locator("#case-head.is-danger h1")).to_contain_text("Danger", timeout=1_000)
+    expect(page.locator("#line-1")).to_contain_text("The enquirer’s words may mean danger now")
+    expect(board.locator(f"#case-{case_id}.row-tier-0 .row-tier")).to_have_text("Danger", timeout=1_000)
+    expect(board.locator(f"#mine-{case_id} .tier-0")).to_have_text("Danger")
+    for each in (page, board):
+        shown = each.locator(".tier-0").first.evaluate(
+            """(mark, red) => {
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = red;
+            const wanted = getComputedStyle(probe).color;
+            probe.remove();
+            return [getComputedStyle(mark).backgroundColor, wanted];
+        }""",
+            red,
+        )
+        assert shown[0] == shown[1]
+        assert complaints(each) == []
+
+
 def test_a_row_that_a_colleague_takes_says_who_has_it(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
     case_id, ben = desk.case(), desk.adviser("Ben Okafor")
     page = opened()

@@ -101,7 +101,7 @@ async def _guided_to_advice(chat: Page, site: str) -> None:
 async def _asks_for_a_person(chat: Page) -> None:
     await chat.get_by_role("button", name="Talk to a person").click()
     await chat.get_by_role("button", name="Yes, pass it on").click()
-    await expect(chat.get_by_role("log")).to_contain_text("An adviser has this now")
+    await expect(chat.get_by_role("log")).to_contain_text("It is in the queue")
     await picture(chat, "chat-3-waiting")
 
 
@@ -127,7 +127,7 @@ async def _talk_both_ways(chat: Page, desk: Page) -> None:
 async def _downloads_the_record(chat: Page) -> None:
     await chat.get_by_role("button", name="More").click()
     async with chat.expect_download() as waiting:
-        await chat.get_by_text("Download the record of advice").click()
+        await chat.get_by_text("Download the record").click()
     saved = await (await waiting.value).path()
     words = await asyncio.to_thread(Path(saved).read_text)
     assert "Record of advice" in words

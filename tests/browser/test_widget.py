@@ -197,17 +197,112 @@ def test_a_reload_resumes_the_conversation(open_page: Opener, server: FakeChat) 
 
 
 @needs_browser
-def test_a_conversation_the_server_forgot_starts_anew(open_page: Opener, server: FakeChat) -> None:
+@pytest.mark.parametrize("how", ["unknown", "empty"])
+def test_a_conversation_the_server_forgot_starts_anew(open_page: Opener, server: FakeChat, how: str) -> None:
     page = open_page()
     choice(page, "No").click()
     expect(choice(page, "Something else")).to_be_visible()
-    server.talks.clear()
+    if how == "unknown":
+        server.talks.clear()
+    else:
+        server.talk.lines.clear()
     page.reload()
     expect(page.get_by_text("This is a new one.")).to_be_visible()
     expect(choice(page, "I do not know")).to_be_visible()
 
 
+def to_question_below_advice(page: Any) -> None:
+    """To a question that long advice pushed off a small screen."""
+    to_last_question(page)
+    expect(page.get_by_role("button", name="New message below")).to_be_visible()
+
+
+@needs_browser
+def test_a_question_below_long_advice_is_pointed_to_until_it_is_in_view(open_page: Opener) -> None:
+    page = open_page(viewport={"width": 320, "height": 568})
+    expect(choice(page, "No")).to_be_visible()
+    below = page.get_by_role("button", name="New message below")
+    expect(below).to_be_hidden()
+    to_question_below_advice(page)
+    expect(choice(page, "Yes, thank you")).not_to_be_in_viewport()
+    below.click()
+    expect(choice(page, "Yes, thank you")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Was this useful?")).to_be_in_viewport(ratio=1)
+    expect(below).to_be_hidden()
+    assert focused(page) == "Yes, thank you"
+    page.get_by_role("log").evaluate("log => log.scrollTop = 0")
+    expect(below).to_be_visible()
+
+
+@needs_browser
+def test_on_a_low_window_the_pointer_to_what_is_below_is_in_view_too(open_page: Opener) -> None:
+    page = open_page(viewport={"width": 640, "height": 300})
+    to_question_below_advice(page)
+    page.evaluate("scrollTo(0, 0)")
+    below = page.get_by_role("button", name="New message below")
+    expect(below).to_be_in_viewport(ratio=1)
+    below.click()
+    expect(choice(page, "Yes, thank you")).to_be_in_viewport(ratio=1)
+    expect(below).to_be_hidden()
+
+
+@needs_browser
+def test_a_reload_shows_the_start_of_the_last_message(open_page: Opener) -> None:
+    page = open_page(viewport={"width": 320, "height": 480})
+    choice(page, "No").click()
+    question = page.get_by_text("What has happened?")
+    expect(question).to_be_visible()
+    page.reload()
+    expect(question).to_be_in_viewport(ratio=1)
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "narrow"), [(320, True), (399, True), (800, False)])
+def test_a_narrow_screen_has_one_row_of_controls_with_back_under_more(
+    open_page: Opener, width: int, narrow: bool
+) -> None:
+    page = open_page(viewport={"width": width, "height": 667})
+    expect(choice(page, "No")).to_be_visible()
+    row = page.locator(".commands > button:visible")
+    expect(row).to_have_count(3 if narrow else 4)
+    assert len({round(box["y"]) for button in row.all() if (box := button.bounding_box())}) == 1
+    assert page.locator(".purpose").is_visible() is not narrow
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_role("button", name="Back")).to_have_count(1)
+    expect(page.locator(".menu").get_by_role("button", name="Back")).to_have_count(1 if narrow else 0)
+
+
+@needs_browser
+def test_the_first_questions_buttons_begin_to_show_on_a_small_phone(open_page: Opener) -> None:
+    page = open_page(viewport={"width": 375, "height": 667})
+    expect(choice(page, "Yes")).to_be_in_viewport(ratio=1)
+
+
 # --- bad lines
+
+
+@needs_browser
+@pytest.mark.parametrize(("keeps_chosen_tokens", "begun"), [(True, 1), (False, 2)], ids=["guarded", "negative control"])
+def test_a_first_message_whose_answer_was_lost_begins_one_conversation(
+    open_page: Opener, server: FakeChat, keeps_chosen_tokens: bool, begun: int
+) -> None:
+    server.keeps_chosen_tokens = keeps_chosen_tokens
+    server.lose_next_answer = True
+    page = open_page()
+    expect(choice(page, "No")).to_be_visible(timeout=WAIT_MS)
+    assert len(server.talks) == begun
+
+
+@needs_browser
+@pytest.mark.parametrize("path", ["/api/chat", "/api/chat/events"])
+def test_an_unknown_token_reads_nothing(open_page: Opener, server: FakeChat, path: str) -> None:
+    page = open_page()
+    expect(choice(page, "No")).to_be_visible()
+    statuses = [
+        page.request.get(server.url + path, headers={"Authorization": f"Bearer {token}"}).status
+        for token in ("x" * 43, "not a token")
+    ]
+    assert statuses == [404, 401]
 
 
 @needs_browser
@@ -290,6 +385,23 @@ def test_what_advisers_said_while_the_line_was_down_is_made_up(open_page: Opener
     server.start()
     expect(page.locator("li.adviser")).to_contain_text("Said while you were away", timeout=WAIT_MS)
     expect(page.locator("li.adviser")).to_have_count(1)
+
+
+@needs_browser
+def test_while_people_answer_only_the_commands_that_do_something_are_offered(
+    open_page: Opener, server: FakeChat
+) -> None:
+    page = open_page()
+    expect(page.get_by_role("button", name="Talk to a person")).to_be_visible()
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("You are waiting")).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    offered = ["999 In danger now", "Record of advice", "Download the record", "Stop and delete", "Cymraeg", "More"]
+    controls = page.get_by_role("group", name="Help and controls").get_by_role("button")
+    assert sorted(controls.all_inner_texts()) == sorted(offered)
+    server.adviser_says("Hello")
+    expect(page.get_by_text("You are talking to an adviser")).to_be_visible()
+    assert sorted(controls.all_inner_texts()) == sorted(offered)
 
 
 # --- privacy and safety
@@ -379,8 +491,10 @@ def test_the_record_of_advice_is_saved(open_page: Opener) -> None:
     page = open_page()
     choice(page, "No").click()
     page.get_by_role("button", name="More").click()
+    menu = page.locator(".menu button:visible").all_inner_texts()
+    assert menu[menu.index("Record of advice") + 1] == "Download the record"
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the record of advice").click()
+        page.get_by_role("button", name="Download the record").click()
     assert download.value.suggested_filename == "record-of-advice.html"
     assert "report-fake-account" in Path(download.value.path()).read_text("utf-8")
 
@@ -424,7 +538,34 @@ def test_on_another_origin_a_launcher_opens_an_accessible_dialog_and_escape_give
     assert complaints == []
 
 
+@needs_browser
+def test_the_embedded_widget_has_999_and_a_way_out_too(open_page: Opener, server: FakeChat) -> None:
+    page = open_page("/host", origin=server.other_origin)
+    page.get_by_role("button", name="Online safety help").click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.get_by_role("link", name="Call 999").get_attribute("href") == "tel:999"
+    expect(dialog.get_by_text("In danger now?", exact=False).first).to_be_in_viewport()
+    expect(choice(page, "No")).to_be_visible()
+    dialog.get_by_role("link", name="Exit this page").click()
+    page.wait_for_url(ELSEWHERE)
+    page.goto(server.other_origin + "/host")
+    assert page.evaluate("sessionStorage.firstline ?? null") is None
+
+
 # --- the page
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "shown"), [(375, False), (1000, True)])
+def test_the_record_on_a_phone_leaves_out_when_each_answer_came(
+    open_page: Opener, server: FakeChat, width: int, shown: bool
+) -> None:
+    page = open_page(viewport={"width": width, "height": 800})
+    page.goto("about:blank")
+    page.set_content(server.record_page())
+    assert page.get_by_role("columnheader", name="When").is_visible() is shown
+    assert page.get_by_text("2 March 2026, 10:14").is_visible() is shown
+    expect(page.get_by_role("banner").get_by_text("2 March 2026, 10:20")).to_be_visible()
 
 
 @needs_browser
@@ -481,6 +622,8 @@ def test_without_javascript_the_forms_carry_the_conversation(open_page: Opener, 
     expect(choice(page, "Yes, thank you")).to_be_visible()
     page.get_by_role("button", name="Talk to a person").click()
     expect(page.get_by_text("You are waiting for an adviser. Your reference is FL-0001")).to_be_visible()
+    expect(page.get_by_role("button", name="Change an answer")).to_have_count(0)
+    expect(page.get_by_role("button", name="Stop and delete")).to_be_visible()
     assert texts_sent(server) == ["They copied our page"]
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import secrets
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -45,6 +47,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("<p>Was this useful?</p>", ("Yes, thank you", "No")),
     ("<p>Thank you.</p>", ()),
 )
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 T = TypeVar("T")
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -158,6 +161,8 @@ class FakeChat:
         """Take the next message, then hang up before answering: the client cannot know that it arrived."""
         self.knows_ids = True
         """False: a message that comes twice counts twice, as with a server that forgot the contract."""
+        self.keeps_chosen_tokens = True
+        """False: every message with a token the server does not know begins a conversation under a token of its own."""
         self.port = 0
         self._runner: web.AppRunner | None = None
         self._loop = asyncio.new_event_loop()
@@ -232,21 +237,24 @@ class FakeChat:
     # --- the API
 
     def _talk(self, request: web.Request) -> Talk:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = bearer(request)
         if token not in self.talks:
             raise web.HTTPNotFound(
                 text=json.dumps({"error": {"code": "not_found", "message": ""}}), content_type="application/json"
             )
         return self.talks[token]
 
-    def _new(self) -> Talk:
-        talk = Talk(f"token-{len(self.talks) + 1}")
+    def _talk_or_new(self, token: str | None) -> Talk:
+        """A token that the client chose begins a conversation under it."""
+        if token in self.talks:
+            return self.talks[token]
+        talk = Talk(token if token and self.keeps_chosen_tokens else secrets.token_urlsafe(32))
         self.talks[talk.token] = talk
         return talk
 
     async def said(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        talk = self._talk(request) if "Authorization" in request.headers else self._new()
+        talk = self._talk_or_new(bearer(request) if "Authorization" in request.headers else None)
         if body.get("text") == "refuse me":
             return web.json_response({"error": {"code": "too_long", "message": "That is too long."}}, status=413)
         if not self.knows_ids:
@@ -318,7 +326,7 @@ class FakeChat:
         state = talk.state() if talk else {}
         html = self._pages.get_template("chat.html").render(
             service=SERVICE, messages=talk.lines if talk else [], commands=state.get("commands", []), state=state,
-            csrf="canned", strings=strings_of(lang), lang=lang, static="/static/",
+            csrf="canned", id=secrets.token_hex(16), strings=strings_of(lang), lang=lang, static="/static/",
         )  # fmt: skip
         return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": CSP})
 
@@ -326,14 +334,22 @@ class FakeChat:
         form = await request.post()
         if form.get("csrf") != "canned":
             raise web.HTTPForbidden
-        talk = self.talks.get(request.cookies.get("talk", "")) or self._new()
+        talk = self._talk_or_new(request.cookies.get("talk"))
         kinds = {"text": "text", "choice": "token", "command": "command"}
         said: Json = {kinds[name]: str(value) for name, value in form.items() if name in kinds}
         said = said or {"open": True}
-        talk.take({"id": f"form-{len(talk.bodies)}", **said})
+        talk.take({"id": str(form["id"]), **said})
         response = web.Response(status=303, headers={"Location": "/chat"})
         response.set_cookie("talk", talk.token, httponly=True, samesite="Strict")
         return response
+
+
+def bearer(request: web.Request) -> str:
+    """Raises: HTTPUnauthorized when what came is not the shape of a conversation's token."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not TOKEN.fullmatch(token):
+        raise web.HTTPUnauthorized
+    return token
 
 
 async def widget(_: web.Request) -> web.StreamResponse:

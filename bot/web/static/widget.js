@@ -7,6 +7,7 @@
   const base = new URL(settings.api ?? "/", script?.src || location.href);
   const KEPT = "firstline";
   const FIRST_COMMANDS = ["danger_now", "talk_to_person", "back"];
+  const WITH_PEOPLE = ["danger_now", "record", "stop", "switch_language"]; // the others do nothing while people answer
   const SEND_LIMIT_MS = 20_000;
   const SILENCE_LIMIT_MS = 45_000; // the server says something every 15 seconds
   const LONGEST_WAIT_S = 30;
@@ -28,6 +29,10 @@
   // crypto.randomUUID is missing on plain http
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join("");
 
+  /** 32 bytes of chance in base64url, as the server makes them too. */
+  const newToken = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
   /** The line to the server: sends in order, one thing at a time; listens for advisers. */
 
   class Line {
@@ -37,9 +42,9 @@
       this.renew(kept.read());
     }
 
-    renew({ token = null, queue = [] } = {}) {
+    renew({ token = null, fresh = newToken(), queue = [] } = {}) {
       this.hangUp();
-      Object.assign(this, { token, queue, seq: 0, epoch: (this.epoch ?? 0) + 1 });
+      Object.assign(this, { token, fresh, queue, seq: 0, epoch: (this.epoch ?? 0) + 1 });
     }
 
     hangUp() {
@@ -48,7 +53,7 @@
     }
 
     request(path, options = {}) {
-      const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
+      const headers = { Authorization: `Bearer ${this.token ?? this.fresh}` };
       if (options.body) headers["Content-Type"] = "application/json";
       return fetch(new URL(path, base), { cache: "no-store", credentials: "omit", ...options, headers });
     }
@@ -61,7 +66,8 @@
       return item;
     }
 
-    remember() { kept.write({ token: this.token, queue: this.queue }); }
+    /** `fresh` is our own choice of token, kept before the first message goes: sent again, it is the same enquirer's. */
+    remember() { kept.write({ token: this.token, fresh: this.fresh, queue: this.queue }); }
 
     async pump() {
       if (this.sending) return;
@@ -233,6 +239,7 @@
       this.language = kept.read().lang ?? (this.lang || settings.lang || document.documentElement.lang || "en").slice(0, 2);
       this.forget();
       this.line = new Line(this);
+      this.sizes = new ResizeObserver(() => this.hint());
       const sheet = new CSSStyleSheet();
       const [look] = await Promise.all([this.fetched("static/widget.css"), this.learn(this.language)]);
       sheet.replaceSync(look);
@@ -277,10 +284,11 @@
     build() {
       const word = (key) => this.words(key);
       const draft = this.field?.value ?? "";
-      this.log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": word("log"), tabindex: "0" }, this.list);
+      this.log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": word("log"), tabindex: "0", scroll: () => this.hint() },
+        this.list);
       this.banner = make("div", { class: "banner", role: "status", hidden: true });
       this.status = make("p", { class: "status", role: "status" });
-      this.below = make("button", { class: "below", type: "button", hidden: true, click: () => this.toEnd() }, word("new_below"));
+      this.below = make("button", { class: "below", type: "button", hidden: true, click: () => this.toLatest() }, word("new_below"));
       this.commands = make("div", { class: "commands", role: "group", "aria-label": word("commands") });
       this.field = make("textarea", {
         id: "field", rows: "1", maxlength: 4_000, enterkeyhint: "send", autocomplete: "off", dir: "auto",
@@ -297,18 +305,24 @@
       this.heading = make("h2", { id: "title", class: this.onPage && "hidden" });
       const close = make("button", { type: "button", class: "close", "aria-label": word("close"), click: () => this.toggle(false) }, icon(CROSS));
       const head = make("div", { class: "head" }, this.heading, this.onPage ? null : close);
+      const urgent = this.onPage ? null : make("div", { class: "urgent" }, // the page has its own
+        make("p", {}, `${word("danger_question")} `, make("a", { href: "tel:999" }, word("danger_call"))),
+        make("a", { href: word("exit_url"), rel: "noreferrer", click: (event) => { event.preventDefault(); this.leave(); } }, word("exit")));
       const wasOpen = this.panel && !this.panel.hidden;
       this.panel = make(this.onPage ? "section" : "div", {
         class: "panel", role: this.onPage ? null : "dialog", "aria-labelledby": "title", tabindex: "-1",
         lang: this.language, hidden: !this.onPage && !wasOpen, keydown: (event) => this.keyed(event),
-        paste: (event) => this.refuseFiles(event, event.clipboardData),
-      }, head, this.banner, this.log, make("div", { class: "foot" }, this.below, this.status, this.commands, this.form, this.again));
+        paste: (event) => this.refuseFiles(event, event.clipboardData), scroll: () => this.hint(),
+      }, head, urgent, this.banner, this.log, this.below, make("div", { class: "foot" }, this.status, this.commands, this.form, this.again));
       this.badge = make("b");
       this.launcher = make("button", {
         type: "button", class: "launcher", "aria-expanded": "false", lang: this.language,
         hidden: this.onPage || wasOpen, click: () => this.toggle(true),
       }, icon(BUBBLE), this.badge, word("launcher"));
       this.shadowRoot.replaceChildren(this.panel, this.launcher);
+      this.sizes.disconnect();
+      this.sizes.observe(this.log);
+      this.sizes.observe(this.list);
       this.drawn = null;
       this.draw();
     }
@@ -319,6 +333,7 @@
         around.addEventListener(kind, (event) => this.refuseFiles(event, event.dataTransfer));
       }
       document.addEventListener("visibilitychange", () => { if (!document.hidden) this.markUnread(0); });
+      addEventListener("scroll", () => this.hint(), { passive: true });
       if (!this.onPage) return;
       let presses = [];
       addEventListener("keydown", (event) => {
@@ -348,7 +363,7 @@
       if (open) this.markUnread(0);
       if (open && !this.started) this.start();
       if (focus) (open ? this.panel : this.launcher).focus();
-      if (open) this.toEnd();
+      if (open) this.toLast();
     }
 
     keyed(event) {
@@ -367,11 +382,11 @@
         return;
       }
       const told = await this.line.recall();
-      if (told === null) return this.lost(this.line.queue[0]);
-      if (!told) return;
+      if (told === undefined) return;
+      if (!told?.messages.length) return this.lost(this.line.queue[0]); // unknown there, or all its words were deleted
       this.stateIs(told.state);
       this.heard(told.messages, true);
-      this.toEnd();
+      this.toLast();
       this.resend();
       this.line.listen();
     }
@@ -382,7 +397,7 @@
     }
 
     startNew() {
-      kept.write({ token: null, queue: [] });
+      kept.write({ token: null, fresh: undefined, queue: [] });
       this.line.renew();
       this.forget();
       this.build();
@@ -523,8 +538,7 @@
       if (quiet) return;
       const fromAdviser = messages.some((message) => message.from === "adviser");
       if (fromAdviser && (document.hidden || this.panel.hidden)) this.markUnread(this.unread + 1);
-      if (fromAdviser && !near) this.below.hidden = false;
-      else this.reveal((answer && [...this.list.querySelectorAll(".you")].at(-1)) || fresh[0]); // what they said, with its answer
+      if (near || !fromAdviser) this.reveal((answer && [...this.list.querySelectorAll(".you")].at(-1)) || fresh[0]); // what they said, with its answer
     }
 
     stateIs(state) {
@@ -542,7 +556,7 @@
       await this.learn(language);
       this.build();
       if (!this.panel.hidden) this.log.focus({ preventScroll: true });
-      this.toEnd();
+      this.toLast();
     }
 
     /** Tells the page around us: numbers and states, never words. */
@@ -613,8 +627,9 @@
       if (speaker !== "bot" || ended) this.dropChoices();
       this.form.hidden = Boolean(ended);
       this.again.hidden = !ended;
-      const drawn = JSON.stringify([commands, ended]);
-      if (drawn !== this.drawn) this.drawCommands(commands ?? [], ended);
+      const useful = (commands ?? []).filter(({ intent }) => speaker === "bot" || ended || WITH_PEOPLE.includes(intent));
+      const drawn = JSON.stringify([useful, ended]);
+      if (drawn !== this.drawn) this.drawCommands(useful, ended);
       this.drawn = drawn;
     }
 
@@ -623,12 +638,13 @@
       const button = (command) => make("button", {
         type: "button", "data-intent": command.intent, class: command.intent === "danger_now" && "danger", click: () => this.command(command),
       }, command.title);
+      const save = make("button", { type: "button", click: () => this.saveRecord() }, this.words("save_record"));
       const first = FIRST_COMMANDS.map((intent) => commands.find((command) => command.intent === intent)).filter(Boolean);
-      const others = commands.filter((command) => !first.includes(command));
-      const record = this.line.token && commands.some((command) => command.intent === "record");
+      // "Back" is in both places: the style shows one, by the width
+      const others = commands.filter(({ intent }) => intent === "back" || !FIRST_COMMANDS.includes(intent))
+        .flatMap((command) => [...(ended ? [] : [button(command)]), ...(command.intent === "record" && this.line.token ? [save] : [])]);
       this.menu = make("div", { class: "menu", id: "menu", role: "group", "aria-label": this.words("more"), hidden: true },
-        ...(ended ? [] : others.map(button)),
-        record ? make("button", { type: "button", click: () => this.saveRecord() }, this.words("save_record")) : null);
+        ...others);
       this.more = make("button", {
         type: "button", "data-intent": "more", "aria-expanded": "false", "aria-controls": "menu", click: () => this.openMenu(this.menu.hidden),
       }, this.words("more"));
@@ -657,15 +673,32 @@
     isNearEnd() { return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 120; }
 
     reveal(line) {
-      this.below.hidden = true;
       const scrolls = getComputedStyle(this.log).overflowY === "auto";
       if (!scrolls) line.scrollIntoView({ block: "nearest" });
       else this.log.scrollTop += line.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 12;
     }
 
-    toEnd() {
-      this.below.hidden = true;
-      this.log.scrollTop = this.log.scrollHeight;
+    /** To the start of the last message, so that its question is read before its choices. */
+    toLast() { if (this.list.lastElementChild) this.reveal(this.list.lastElementChild); }
+
+    /** What comes next: the open question's first choice, or the last message. */
+    latest() {
+      const last = this.list.lastElementChild;
+      return last?.contains(this.choices) ? this.choices.firstChild : last;
+    }
+
+    /** Says that there is more below, for as long as what comes next is out of sight there. */
+    hint() {
+      const { top = 0, height = 0 } = this.latest()?.getBoundingClientRect() ?? {};
+      const end = Math.min(this.log.getBoundingClientRect().bottom, innerHeight);
+      this.below.hidden = top + Math.min(height, 44) <= end;
+    }
+
+    toLatest() {
+      const last = this.list.lastElementChild;
+      const whole = last.offsetHeight <= Math.min(this.log.clientHeight, innerHeight);
+      (whole ? last : this.latest()).scrollIntoView({ block: "nearest" });
+      (last.contains(this.choices) ? this.choices.firstChild : this.log).focus({ preventScroll: true });
     }
   }
 

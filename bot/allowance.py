@@ -1,0 +1,66 @@
+"""How much one enquirer or network address may ask for: kept in memory, only for as long as it counts."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from bot.errors import FirstlineError
+
+
+class NoPlaceLeft(FirstlineError):
+    """Every place is taken."""
+
+
+class Allowance:
+    """So many times in a window of time, for each key; a key that is quiet for a window is forgotten."""
+
+    def __init__(self, times: int, window: timedelta) -> None:
+        self._times = times
+        self._window = window
+        self._seen: OrderedDict[Hashable, deque[datetime]] = OrderedDict()
+
+    def allows(self, key: Hashable, now: datetime) -> bool:
+        """Counts this time, when it is allowed."""
+        since = now - self._window
+        self._forget_before(since)
+        seen = self._seen.setdefault(key, deque(maxlen=self._times))
+        while seen and seen[0] < since:
+            seen.popleft()
+        if len(seen) == self._times:
+            return False
+        seen.append(now)
+        self._seen.move_to_end(key)
+        return True
+
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._seen)
+
+    def _forget_before(self, since: datetime) -> None:
+        """Who came last stands last, so only the first need looking at."""
+        while self._seen:
+            key, seen = next(iter(self._seen.items()))
+            if seen and seen[-1] >= since:
+                return
+            del self._seen[key]
+
+
+class Places:
+    """So many at the same time, for each key."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def taking(self, key: Hashable, most: int) -> Iterator[None]:
+        """Raises: NoPlaceLeft when every place of this key is taken."""
+        if self._taken[key] >= most:
+            raise NoPlaceLeft()
+        self._taken[key] += 1
+        try:
+            yield
+        finally:
+            self._taken[key] -= 1
+            if not self._taken[key]:
+                del self._taken[key]

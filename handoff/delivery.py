@@ -1,0 +1,29 @@
+"""How far an adviser's message got: forward only, because receipts overtake each other."""
+
+import sqlite3
+from datetime import datetime
+
+from handoff.domain import DeliveryState, MessageId
+from handoff.moments import to_ms
+
+_DELIVERY = """
+UPDATE delivery SET state = :state, reason = :reason, at = :now WHERE message = :message AND state IN (
+    SELECT value FROM json_each(:before))
+"""
+_BEFORE = {
+    DeliveryState.QUEUED: "[]",
+    DeliveryState.SENDING: '["queued"]',
+    DeliveryState.UNKNOWN: '["queued", "sending"]',
+    DeliveryState.SENT: '["queued", "sending", "unknown"]',
+    DeliveryState.DELIVERED: '["queued", "sending", "unknown", "sent"]',
+    DeliveryState.READ: '["queued", "sending", "unknown", "sent", "delivered"]',
+    DeliveryState.FAILED: '["queued", "sending", "unknown", "sent"]',
+}
+
+
+def record(
+    conn: sqlite3.Connection, message_id: MessageId, state: DeliveryState, now: datetime, reason: str | None
+) -> bool:
+    """False, and nothing changed, when it had got further already."""
+    told = {"state": state, "reason": reason, "now": to_ms(now), "message": message_id, "before": _BEFORE[state]}
+    return conn.execute(_DELIVERY, told).rowcount == 1

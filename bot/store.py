@@ -125,8 +125,9 @@ class Store:
         return Stored(ConversationId(cursor.lastrowid or 0), 1, conversation, "bot", 0)
 
     def save(self, db: sqlite3.Connection, before: Stored, conversation: Conversation, now: datetime) -> None:
-        """Raises: ConversationMoved when it is no longer the version that was read."""
-        saved = db.execute(_SAVE, [*self._state(conversation, now), before.id, before.version])
+        """Raises: ConversationMoved when it is no longer the version that was read, or the word has passed to or from
+        an adviser since (a new epoch)."""
+        saved = db.execute(_SAVE, [*self._state(conversation, now), before.id, before.version, before.epoch])
         if saved.rowcount != 1:
             raise ConversationMoved()
 
@@ -220,7 +221,7 @@ VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)"""
 _SAVE = """
 UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, words_gone_at = NULL,
        version = version + 1
- WHERE id = ? AND version = ?"""
+ WHERE id = ? AND version = ? AND coalesce((SELECT v.epoch FROM voice v WHERE v.conversation = conversation.id), 0) = ?"""
 _PUT_ASIDE = "UPDATE conversation SET state = ?, version = version + 1 WHERE id = ? AND version = ?"
 _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"

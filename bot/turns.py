@@ -200,8 +200,6 @@ class Turns:
         Raises: ConversationMoved when somebody else spoke, took or left the word since it was thought.
         """
         now, outcome = thought.heard.at, thought.outcome
-        if before and self._with_voice(db, before) != before:
-            raise ConversationMoved()
         here = self._saved(db, turn, mark, before, thought.kept_state(before), now)
         number = before.version + 1 if before else 1
         try:

@@ -38,15 +38,18 @@ ENGINE_RESPONSES = (
     "utter_ask_clarification",
     "utter_cut",
     "utter_dont_know",
+    "utter_heard_first",
     "utter_internal_error",
     "utter_masked",
     "utter_none_of_these",
+    "utter_not_kept",
     "utter_not_understood",
     "utter_nothing_to_go_back_to",
     "utter_old_button",
     "utter_page_expired",
     "utter_page_source",
     "utter_page_unverified",
+    "utter_too_fast",
     "utter_why",
 )
 """Responses the engine says by name."""

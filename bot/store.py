@@ -221,7 +221,8 @@ VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)"""
 _SAVE = """
 UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, words_gone_at = NULL,
        version = version + 1
- WHERE id = ? AND version = ? AND coalesce((SELECT v.epoch FROM voice v WHERE v.conversation = conversation.id), 0) = ?"""
+ WHERE id = ? AND version = ?
+   AND coalesce((SELECT v.epoch FROM voice v WHERE v.conversation = conversation.id), 0) = ?"""
 _PUT_ASIDE = "UPDATE conversation SET state = ?, version = version + 1 WHERE id = ? AND version = ?"
 _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"

@@ -38,9 +38,16 @@ def pack_of(
         pack=Pack(
             answers=tuple(_answer(library, each, slots) for each in hand_over.answers or conversation.answers),
             advice=tuple(PackAdvice(page, _title(library, page)) for page in _pages(conversation)),
-            words=tuple(said for said in words if not is_command(library, said)),
+            words=tuple(said for said in words if not _only_answers(library, conversation, said)),
         ),
     )
+
+
+def _only_answers(library: Library, conversation: Conversation, words: str) -> bool:
+    """True for words that say no more than an answer already listed, or that only steered the conversation."""
+    index, said = index_of(library), normal(words)
+    titles = {normal(answered.title) for answered in conversation.answers if answered.title}
+    return said.isdecimal() or said in titles | index.yes | index.no | index.dont_know or is_command(library, words)
 
 
 def is_command(library: Library, words: str) -> bool:

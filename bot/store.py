@@ -25,7 +25,7 @@ from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
 
 # `conversation` seals are not bound to a row number: the row gets its number from the insert that carries the seal.
-RECENT_CONVERSATIONS = 500
+RECENT_CONVERSATIONS = 250
 """How many opened states are kept in memory, so that a lively conversation is not unsealed at every turn."""
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -24,6 +24,7 @@ MORE_WORDS = """
 responses:
   utter_too_fast: [{text: Too fast.}]
   utter_not_kept: [{text: Nothing was kept. Try again.}]
+  utter_heard_first: [{text: Thank you. First a question.}]
 """
 
 

@@ -1,9 +1,6 @@
 """`firstline check`: everything wrong with a library, and a table of its flows."""
 
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -81,26 +78,13 @@ def report_on(folder: Path, *, translations: bool = False, due: bool = False, to
         words.due()
     if translations:
         check_translations(library, complaints)
-    with _collector_off():
-        ways = walk_every_path(library)
+    ways = walk_every_path(library)
     Proofs(library, ways, complaints, today).check()
     graph = together(ways)
     roots = ways.entries.get(ROOT, [])
     longest = graph.most_answers_before_advice()
     answers = longest[roots[0]] if roots else None
     return Report(complaints.sorted(), _rows(library, ways, graph), graph.paths(roots), answers)
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """The walk makes a hundred thousand values that all stay: looking for rubbish among them costs a tenth of it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _rows(library: Library, ways: Ways, graph: Graph) -> tuple[FlowRow, ...]:

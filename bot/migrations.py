@@ -1,5 +1,7 @@
 """The tables the bot owns, in the one database that handoff.ledger opens. An old migration is never edited."""
 
+import sqlite3
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("bot")
@@ -120,12 +122,6 @@ def _run(db: Database, script: str) -> None:
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
-        if _complete(statement):
+        if statement.strip() and sqlite3.complete_statement(statement):
             db.execute(statement)
             statement = ""
-
-
-def _complete(statement: str) -> bool:
-    import sqlite3
-
-    return bool(statement.strip()) and sqlite3.complete_statement(statement)

@@ -67,7 +67,6 @@ class Handled:
     conversation: ConversationId
     turn: int
     replies: tuple[int, ...]
-    duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,11 @@ class _Thought:
     words: str | None
     broken: bool = False
     """Something failed on our side: a person must look, whether or not the enquirer asks."""
+
+    @property
+    def leaves(self) -> bool:
+        """The enquirer goes for good, or wants their words forgotten."""
+        return self.outcome.conversation.ended or self.outcome.delete is Deletion.WORDS
 
     def kept_state(self, before: Stored | None) -> Conversation:
         """While an adviser speaks the bot stands still: what it did not get to say must not be answered. Only leaving
@@ -122,7 +126,7 @@ class Turns:
         db = self._ledger.reader()
         taken = self.store.turn_already_taken(db, external) if copies_likely else None
         if taken:
-            return Handled(*taken, tuple(row.seq for row in self.outbox.of_turn(db, *taken)), duplicate=True)
+            return Handled(*taken, tuple(row.seq for row in self.outbox.of_turn(db, *taken)))
         before = self.store.find(db, mark)
         thought = await self._think(turn, mark, before)
         handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
@@ -207,11 +211,13 @@ class Turns:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
         reference = self._pass_on(db, turn.channel, here, thought)
-        if outcome.conversation.ended or outcome.delete is Deletion.WORDS:
+        if thought.leaves:
             self.store.forget_words(db, here.id, now)
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
         replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
-        return Handled(here.id, number, tuple(self._put(db, here, number, _with_reference(replies, reference), turn)))
+        fetched = turn.channel in self._pulled
+        said = self._say(db, here, number, _with_reference(replies, reference), now, fetched=fetched)
+        return Handled(here.id, number, tuple(said))
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
         voice = self._queue.voice(db, here.id)
@@ -224,11 +230,6 @@ class Turns:
             return self.store.start(db, turn, mark, after, now)
         self.store.save(db, before, after, now)
         return before
-
-    def _put(
-        self, db: sqlite3.Connection, here: Stored, number: int | None, replies: tuple[Reply, ...], turn: Turn
-    ) -> list[int]:
-        return self._say(db, here, number, replies, turn.heard.at, fetched=turn.channel in self._pulled)
 
     def _say(
         self,
@@ -251,18 +252,17 @@ class Turns:
 
         Returns the reference of a case that was opened.
         """
-        reference = None
         now, outcome = thought.heard.at, thought.outcome
         hand_over = outcome.hand_over or _trouble(thought)
-        live = self._queue.live_case(db, here.id) if outcome.conversation.with_people or hand_over else None
-        if hand_over:
-            reference = self._queue.open_case(db, self._case(db, channel, here, outcome, hand_over), now).reference
-        if thought.words and (live if hand_over else outcome.to_people or here.speaker == "adviser"):
+        case = self._case(db, channel, here, outcome, hand_over) if hand_over else None
+        opened = self._queue.open_case(db, case, now) if case else None
+        to_thread = opened.already_open if opened else outcome.to_people or here.speaker == "adviser"
+        if thought.words and to_thread:  # the pack of a new case has them already
             self._hear(db, here, thought.words, now)
         self._flag(db, here, thought)
-        if outcome.delete is Deletion.WORDS or outcome.conversation.ended:
+        if thought.leaves:
             self._queue.abandon(db, here.id, now)
-        return reference
+        return opened.reference if opened else None
 
     def _flag(self, db: sqlite3.Connection, here: Stored, thought: _Thought) -> None:
         """What people must know of a turn although its words say nothing of it, or are not kept."""

@@ -11,7 +11,6 @@ AdviserId = NewType("AdviserId", int)
 MessageId = NewType("MessageId", int)
 
 DANGER_TIER = 0
-TIERS = (0, 1, 2, 3)
 MAX_MESSAGE_CHARACTERS = 4_000
 REFERENCE_ALPHABET = "BCDFGHJKMNPQRTVWX234679"
 """No vowels (no words by accident) and one of each look-alike pair (0O 1IL 2Z 5S 8B)."""

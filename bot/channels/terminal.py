@@ -7,11 +7,10 @@ from datetime import datetime
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bot.channels.contract import TERMINAL, House, Limits, Line
+from bot.channels.contract import TERMINAL, House, Line
 from bot.channels.markup import to_text
 from bot.domain import Address, Opened, Said, Turn
 
-LIMITS = Limits(text=100_000, buttons=99, title=100, rows=99)
 ReadLine = Callable[[], str | None]
 """The next line typed, or None when there is no more."""
 

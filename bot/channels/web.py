@@ -14,14 +14,13 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from bot.allowance import Allowance, NoPlaceLeft, Places
 from bot.channels.bodies import Unusable, json_of
-from bot.channels.contract import WEB, House, Limits, Line, State
+from bot.channels.contract import WEB, House, Line, State
 from bot.channels.markup import plain_to_html, to_html, to_text
 from bot.domain import Address, MediaKind, MediaRefused, Opened, Pressed, Said, Token, Turn
 from bot.engine.record import Record, as_markdown
 from bot.waiting import rung
 
 FOLDER = Path(__file__).parent.parent / "web"
-LIMITS = Limits(text=20_000, buttons=10, title=100, rows=10)
 HEARTBEAT_S = 15.0
 COOKIE = "firstline"
 COOKIE_AGE_S = 24 * 3600

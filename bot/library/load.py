@@ -24,7 +24,6 @@ from bot.library.versions import read_files
 __all__ = ["Complaint", "LoadResult", "load", "load_files", "version_of"]
 
 OUR_SERVICE = "our-service"
-SECTIONS = ("slots", "flows", "responses", "actions", "version", "intents")
 _IGNORED = ("entities", "session_config", "config", "nlu")
 _REFUSED = {
     "forms": "write a flow with collect steps",

@@ -226,16 +226,15 @@ UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, 
 _PUT_ASIDE = "UPDATE conversation SET state = ?, version = version + 1 WHERE id = ? AND version = ?"
 _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"
-_IDLE = """
-SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
-    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))
+_NO_OPEN_CASE = """NOT EXISTS (
+    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
+_IDLE = f"""
+SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}
  ORDER BY last_turn_at LIMIT ?"""
-_ABANDONED = """
-  FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND NOT EXISTS (
-    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
-_ENDED = """
-  FROM conversation WHERE ended_at < ? AND length(address) > 0 AND NOT EXISTS (
-    SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
+_ABANDONED = f"""
+  FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}"""
+_ENDED = f"""
+  FROM conversation WHERE ended_at < ? AND length(address) > 0 AND {_NO_OPEN_CASE}"""
 _SCRUB_REPLIES = """
 UPDATE outbox SET body = NULL, reason = CASE WHEN state IN ('queued', 'sending') THEN 'forgotten' ELSE reason END,
        state = CASE WHEN state IN ('queued', 'sending') THEN 'failed' ELSE state END

@@ -1,0 +1,1 @@
+"""Our fakes and channels against programs that other people wrote; runs where those are installed."""

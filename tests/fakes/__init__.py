@@ -1,0 +1,1 @@
+"""Servers of other people, played by us: strict about their rules, on this computer only."""

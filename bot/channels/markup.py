@@ -1,5 +1,6 @@
 """One Markdown, one renderer for each kind of channel, all from the same tokens. Raw HTML is never let through."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
@@ -7,7 +8,11 @@ from html import escape
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.channels.lines import Dialect, in_lines
+
 SAFE_LINKS = ("https://", "tel:", "mailto:")
+WORD_JOINER = "\u2060"
+"""Has no width and breaks no line."""
 
 
 @cache
@@ -22,28 +27,21 @@ def to_html(markdown: str) -> str:
 
 def to_text(markdown: str) -> str:
     """Plain text for a terminal or a REST client: links as "words (address)", list items with a dash or number."""
-    lines: list[str] = []
-    numbers: list[int | None] = []
-    prefix = ""
-    for token in _tokens(markdown):
-        match token.type:
-            case "ordered_list_open":
-                numbers.append(int(token.attrGet("start") or 1))
-            case "bullet_list_open":
-                numbers.append(None)
-            case "ordered_list_close" | "bullet_list_close":
-                numbers.pop()
-                lines.append("")
-            case "list_item_open":
-                prefix, numbers = _item(numbers)
-            case "inline":
-                lines.append(prefix + _inline_text(token.children or []))
-                prefix = ""
-            case "paragraph_close" | "heading_close" if not numbers:
-                lines.append("")
-            case _:
-                pass
-    return "\n".join(lines).strip()
+    return in_lines(_tokens(markdown), _TEXT)
+
+
+def to_telegram(markdown: str) -> str:
+    """Telegram's HTML (core.telegram.org/bots/api#html-style): b, i, a, code and blockquote; headings are bold lines.
+
+    Only https links are links. Telegram makes addresses and numbers in the text clickable by itself, but turns
+    `mailto:` and `tel:` links into broken web addresses.
+    """
+    return in_lines(_tokens(markdown), _TELEGRAM)
+
+
+def to_whatsapp(markdown: str) -> str:
+    """WhatsApp's own marks: *bold*, _italic_, "> " for quotes; links as "words (address)", headings as bold lines."""
+    return in_lines(_tokens(markdown), _WHATSAPP)
 
 
 def plain_to_html(text: str) -> str:
@@ -51,15 +49,16 @@ def plain_to_html(text: str) -> str:
     return "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n") if part.strip())
 
 
-def _item(numbers: list[int | None]) -> tuple[str, list[int | None]]:
-    number = numbers[-1]
-    if number is None:
-        return "- ", numbers
-    return f"{number}. ", [*numbers[:-1], number + 1]
+def plain_to_telegram(text: str) -> str:
+    """The same for Telegram, which knows no other named entities than these four."""
+    return escape(text, quote=False).replace('"', "&quot;")
 
 
 def _tokens(markdown: str) -> Sequence[Token]:
     return _parser().parse(markdown)
+
+
+# --- HTML ------------------------------------------------------------------------------------------------------------
 
 
 _TAGS = {
@@ -108,23 +107,55 @@ def _leaf_html(token: Token) -> str:
             return ""
 
 
-def _inline_text(children: Sequence[Token]) -> str:
-    parts: list[str] = []
-    targets: list[str] = []
-    for child in children:
-        match child.type:
-            case "link_open":
-                targets.append(str(child.attrGet("href") or ""))
-                parts.append("")
-            case "link_close":
-                target = targets.pop()
-                shown = target.removeprefix("mailto:").removeprefix("tel:")
-                if shown and shown not in "".join(parts[-2:]):
-                    parts.append(f" ({shown})")
-            case "softbreak":
-                parts.append(" ")
-            case "hardbreak":
-                parts.append("\n")
-            case _:
-                parts.append(child.content)
-    return "".join(parts)
+# --- lines of text ---------------------------------------------------------------------------------------------------
+
+
+def _address(target: str) -> str:
+    return target.removeprefix("mailto:").removeprefix("tel:")
+
+
+def _link_text(words: str, target: str) -> str:
+    shown = _address(target)
+    return f"{words} ({shown})" if shown and shown not in words else words
+
+
+def _safe_link_text(words: str, target: str) -> str:
+    """Only addresses that are safe to follow; a number is not said twice because it is written with spaces."""
+    if not target.startswith(SAFE_LINKS) or _address(target) in words.replace(" ", ""):
+        return words
+    return _link_text(words, target)
+
+
+def _link_telegram(words: str, target: str) -> str:
+    address = plain_to_telegram(target)
+    return f'<a href="{address}">{words}</a>' if target.startswith("https://") else _safe_link_text(words, address)
+
+
+_SIGN = re.compile(r"(?P<harmless>https?://\S+|(?<=\s)[*_~](?=\s)|(?<=[^\W_])[*_~](?=[^\W_]))|[*_~`]")
+"""A sign of WhatsApp's; harmless inside a word or an address and between two spaces, where it can mark nothing."""
+
+
+def _words_whatsapp(text: str) -> str:
+    """WhatsApp has no escape: a word joiner on both sides parts a sign from the word or the space that would make it
+    a mark. How the apps take that is not published; where they ignore it, a pair of signs is a mark, and no more."""
+    return _SIGN.sub(lambda at: at[0] if at["harmless"] else f"{WORD_JOINER}{at[0]}{WORD_JOINER}", text)
+
+
+def _quote_whatsapp(text: str) -> str:
+    return "\n".join(f"> {line}" if line else "" for line in text.split("\n"))
+
+
+_TEXT = Dialect(words=str, link=_link_text)
+_TELEGRAM = Dialect(
+    words=plain_to_telegram,
+    link=_link_telegram,
+    marks={"strong": ("<b>", "</b>"), "em": ("<i>", "</i>"), "code": ("<code>", "</code>")},
+    quote="<blockquote>{}</blockquote>".format,
+    bullet="• ",
+)
+_WHATSAPP = Dialect(
+    words=_words_whatsapp,
+    link=_safe_link_text,
+    marks={"strong": ("*", "*"), "em": ("_", "_")},
+    quote=_quote_whatsapp,
+)

@@ -111,7 +111,8 @@ class Player:
 
     def to_hear(self, step: UserStep) -> ToHear:
         if step.media:
-            return MediaRefused(step.media, self.now)
+            left, taken_out = step.chat == "left", step.chat == "taken_out"
+            return MediaRefused(step.media, self.now, left_in_chat=left, taken_out=taken_out)
         if step.case:
             if not self.conversation.with_people:
                 raise CannotPlayError("no adviser has this conversation")

@@ -15,6 +15,7 @@ from bot.library.model import Library, Where
 
 MOCKED_TIME = "mocked_datetime"
 _CASES = ("closed", "given_back")
+_CHAT = ("left", "taken_out")
 _PLAIN = ("bot", "utter", "slot_was_set", "slot_was_not_set")
 _NOT_OURS = {"ordered_block_start": "use assertion_order_enabled", "ordered_block_end": "use assertion_order_enabled"}
 
@@ -98,8 +99,13 @@ class TestFile:
         return {key: scalar.text for key, scalar in found.items() if isinstance(scalar, Scalar)}
 
     def is_extra(self, entry: Entry) -> bool:
-        """`media: photo`, `case: closed`, `flow: reputation`; else a complaint."""
-        known: Mapping[str, Collection[str]] = {"media": list(MediaKind), "case": _CASES, "flow": self.library.flows}
+        """`media: photo`, `chat: left`, `case: closed`, `flow: reputation`; else a complaint."""
+        known: Mapping[str, Collection[str]] = {
+            "media": list(MediaKind),
+            "chat": _CHAT,
+            "case": _CASES,
+            "flow": self.library.flows,
+        }
         if entry.key not in known:
             fix = did_you_mean(entry.key, known, one_of(known))
             self.complaints.error(entry.where, "unknown-key", f"metadata has no key '{entry.key}'", fix)
@@ -215,6 +221,7 @@ class TestFile:
             own.get("flow"),
             form.flag("assertion_order_enabled"),
             expects,
+            own.get("chat"),
         )
 
     def plain(self, form: Form, table: Table) -> tuple[Expectation, ...]:

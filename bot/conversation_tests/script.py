@@ -86,6 +86,8 @@ class UserStep:
     """The deep link they came by (only with /session_start)."""
     ordered: bool = False
     expects: tuple[Expectation, ...] = ()
+    chat: str | None = None
+    """Only with media: it was `left` in the provider's chat, or `taken_out` of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PORT ?= 8080
+# `make test TEST_EXTRAS=dev,conformance` also runs us against an independent Telegram and an independent WhatsApp client.
+TEST_EXTRAS ?= dev
 
 .PHONY: run test check bench lint clean
 
@@ -32,7 +34,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.ready-to-test: $(VENV)/.ready
-	$(PIP) --editable ".[dev]"
+	$(PIP) --editable ".[$(TEST_EXTRAS)]"
 	touch $@
 
 clean:

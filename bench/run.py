@@ -15,14 +15,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import ours, raw
+from bench import channels, ours, raw
 from bench.script import script
+from bot.app import Firstline
 from bot.checking.report import report_on
 from bot.config import shipped_library
-from bot.logs import quiet_logs
 
 ROUNDS = 5
 """Each measure is taken so often, in turn with its baseline; the median is the figure, the rest is spread."""
+QUICK_ROUNDS = 2
+"""Of what goes through channels, in quick mode."""
 UNITS = {
     "raw_commits_per_s": "/s",
     "turns_per_s_sequential": "/s",
@@ -41,6 +43,17 @@ UNITS = {
     "serving_mb": "MB",
     "idle_10k_mb": "MB",
     "check_s": "s",
+    "webhook_updates_per_s": "/s",
+    "webhook_replied_per_s": "/s",
+    "webhook_of_turns_200": "%",
+    "webhook_added_ms_p50": "ms",
+    "webhook_added_ms_p99": "ms",
+    "reply_ms_p50": "ms",
+    "reply_ms_p99": "ms",
+    "others_p99_ms_without": "ms",
+    "others_p99_ms_with_429": "ms",
+    "kb_per_1000_waiting": "KB",
+    "due_ms_10k": "ms",
 }
 
 
@@ -54,7 +67,7 @@ class Figures:
 
 def measure(*, as_json: bool, quick: bool) -> None:
     """Takes a few minutes; `quick` does a tenth of the work and is only good for a look."""
-    quiet_logs()
+    channels.only_errors()
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="firstline-bench-") as folder:
         asyncio.run(_measure(Path(folder), figures, 10 if quick else 1))
@@ -71,6 +84,7 @@ async def _measure(folder: Path, figures: Figures, share: int) -> None:
         for number in range(ROUNDS):
             await _round(folder, figures, share, number, firstline, library, typed)
         figures.add("idle_10k_mb", await ours.idle_mb(firstline, typed, 10_000 // share) * share)
+        await _through_channels(folder / "channels", figures, share, firstline, typed)
     await _cold(folder, figures)
 
 
@@ -98,6 +112,40 @@ async def _round(folder: Path, figures: Figures, share: int, number: int, firstl
         ("turn_p50_ms_at_1000", statistics.median(waits) * 1000),
         ("turn_p99_ms_at_1000", ours.p99_ms(waits)),
         ("engine_us_per_step", ours.engine_us_per_step(library, typed, max(5, 100 // share))),
+    ):
+        figures.add(name, value)
+
+
+async def _through_channels(folder: Path, figures: Figures, share: int, firstline: Firstline, typed: list[str]) -> None:
+    async with (
+        channels.provider_of_its_own() as provider,
+        channels.served(folder / "served", provider) as served,
+        channels.bursts(folder / "bursts", provider) as bursts,
+    ):
+        for number in range(ROUNDS if share == 1 else QUICK_ROUNDS):
+            await _channel_round(figures, share, number, firstline, typed, served, bursts)
+    kb, look_ms = await channels.waiting(folder / "waiting", 10_000 // share)
+    figures.add("kb_per_1000_waiting", kb)
+    figures.add("due_ms_10k", look_ms)
+
+
+async def _channel_round(figures: Figures, share: int, number: int, firstline, typed, served, bursts) -> None:  # type: ignore[no-untyped-def]
+    first, each, recipients = 1_000_000 * (number + 1), max(1, 4 // share), 1_000 // share
+    turns, _, _ = await ours.together(firstline, typed, 10 * each, f"beside{number}-")
+    taken, replied = await served.together(typed[:each], first)
+    added, replies = await served.offered(typed[each : each + max(1, 3 // share)], first)
+    without = await bursts.others_s(first + 500_000, recipients, flooded=False)
+    beside = await bursts.others_s(first + 600_000, recipients, flooded=True)
+    for name, value in (
+        ("webhook_updates_per_s", taken),
+        ("webhook_replied_per_s", replied),
+        ("webhook_of_turns_200", 100 * taken / turns),
+        ("webhook_added_ms_p50", statistics.median(added) * 1000),
+        ("webhook_added_ms_p99", ours.p99_ms(added)),
+        ("reply_ms_p50", statistics.median(replies) * 1000),
+        ("reply_ms_p99", ours.p99_ms(replies)),
+        ("others_p99_ms_without", ours.p99_ms(without)),
+        ("others_p99_ms_with_429", ours.p99_ms(beside)),
     ):
         figures.add(name, value)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,22 +11,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from pydantic import SecretStr
 
 from bot.actions.runner import ActionRunner
+from bot.alerts import Alerts
 from bot.bell import Bell
-from bot.channels.contract import PULLED, Pushing
+from bot.channels.contract import PULLED, WINDOWS, Pushing
 from bot.config import Settings
 from bot.courier import Courier
 from bot.domain import ActionDone, ActionWanted, ChannelName, Conversation
+from bot.errors import AnotherPoller
 from bot.house import Rooms
 from bot.library.versions import read_files
 from bot.migrations import migrations as bot_migrations
+from bot.receipts import Receipts
 from bot.relay import Relay
+from bot.reply_window import ReplyWindow
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
 from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
+from handoff.errors import LedgerError
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
@@ -34,10 +41,14 @@ from handoff.seal import Seal, key_from_text, key_in
 
 if TYPE_CHECKING:
     from bot.channels.rest import CallbackChannel
+    from bot.channels.telegram.channel import TelegramChannel
+    from bot.channels.whatsapp.channel import WhatsAppChannel
 
 log = structlog.get_logger()
 
 FIRST_NOTE = "as installed"
+HOUSE_DOWN = (LedgerError, sqlite3.Error, OSError)
+"""Nothing can be kept at the moment: what came in is asked for again for as long as it takes."""
 Now = Callable[[], datetime]
 
 
@@ -62,7 +73,8 @@ class Firstline:
     rooms: Rooms
     upkeep: Upkeep
     actions: ActionRunner
-    callback: "CallbackChannel | None"
+    channels: "Channels"
+    alerts: Alerts | None
 
     def warm(self) -> None:
         """Builds what the first enquirer would otherwise wait for: triage's index, and rasa-sdk."""
@@ -75,17 +87,32 @@ class Firstline:
         settle_memory()
         self.ledger.on_commit(self.relay.wake)
         self.ledger.on_commit(self.courier.wake)
-        parts = (self.bell.run, self.relay.run, self.courier.run, self.upkeep.run)
-        tasks = [asyncio.create_task(kept_up(part)) for part in parts]
+        tasks = [asyncio.create_task(kept_up(part)) for part in self._parts()]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self.callback:
-                await self.callback.close()
+            for channel in self.channels.pushing.values():
+                await channel.close()
             self.ledger.close()
+
+    def _parts(self) -> list[Callable[[], Awaitable[None]]]:
+        parts: list[Callable[[], Awaitable[None]]] = [self.bell.run, self.relay.run, self.courier.run, self.upkeep.run]
+        if self.alerts:
+            self.ledger.on_commit(self.alerts.wake)
+            parts.append(self.alerts.run)
+        return parts
+
+    async def listen(self) -> None:
+        """What channels do beside answering requests: Telegram sets itself up and fetches. Ends at once where there is
+        nothing of the kind.
+
+        Raises: AnotherPoller.
+        """
+        if self.channels.telegram:
+            await kept_up(self.channels.telegram.run)
 
 
 def settle_memory() -> None:
@@ -101,6 +128,8 @@ async def kept_up(part: Callable[[], Awaitable[None]]) -> None:
         try:
             await part()
             return
+        except AnotherPoller:
+            raise
         except Exception as error:
             log.error("part.failed", part=getattr(part, "__qualname__", ""), error=type(error).__name__)
             await asyncio.sleep(1)
@@ -131,26 +160,98 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     hours = settings.opening
     queue = Queue(ledger.seal, hours)
     actions = ActionRunner(hours)
-    turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED)
+    window = ReplyWindow(WINDOWS)
+    turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED, window)
     bell = Bell(ledger)
-    rooms = Rooms(ledger, shelf, turns, queue, bell, now)
-    callback = _callback(settings, rooms, now)
-    pushing: dict[ChannelName, Pushing] = {callback.name: callback} if callback else {}
-    courier = Courier(ledger, pushing, Speech(shelf, queue), queue, now)
+    rooms = Rooms(ledger, shelf, turns, queue, bell, Receipts(ledger.seal, queue, window), now)
+    channels = _channels(settings, rooms, now, ledger.seal)
+    courier = Courier(ledger, channels.pushing, Speech(shelf, queue), queue, window, now)
     relay = Relay(ledger, turns)
     upkeep = Upkeep(ledger, shelf, queue, now, settings.idle_hours_until_words_go)
+    alerts = _alerts(settings, ledger, queue, now, channels)
     return Firstline(
-        settings, now, ledger, shelf, hours, queue, turns, bell, relay, courier, rooms, upkeep, actions, callback
+        settings,
+        now,
+        ledger,
+        shelf,
+        hours,
+        queue,
+        turns,
+        bell,
+        relay,
+        courier,
+        rooms,
+        upkeep,
+        actions,
+        channels,
+        alerts,
     )
 
 
-def _callback(settings: Settings, rooms: Rooms, now: Now) -> "CallbackChannel | None":
-    """Its web library is loaded only where it is used: `firstline chat` and the first answer need none."""
-    if not settings.callback_url:
-        return None
-    from bot.channels.rest import CallbackChannel
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels that push, each only where it is set up."""
 
-    return CallbackChannel(settings.callback_url, rooms, now)
+    callback: "CallbackChannel | None" = None
+    telegram: "TelegramChannel | None" = None
+    whatsapp: "WhatsAppChannel | None" = None
+
+    @property
+    def pushing(self) -> dict[ChannelName, Pushing]:
+        found: list[Pushing | None] = [self.callback, self.telegram, self.whatsapp]
+        return {channel.name: channel for channel in found if channel}
+
+
+def _channels(settings: Settings, rooms: Rooms, now: Now, seal: Seal) -> Channels:
+    """Their libraries are loaded only where they are used: `firstline chat` and the first answer need none."""
+    callback = telegram = whatsapp = None
+    if settings.callback_url:
+        from bot.channels.rest import CallbackChannel
+
+        callback = CallbackChannel(settings.callback_url, rooms, now)
+    if settings.telegram_token:
+        from bot.channels.telegram.channel import TelegramChannel
+
+        telegram = TelegramChannel(
+            settings.telegram_token.get_secret_value(),
+            settings.telegram_api,
+            settings.telegram_mode,
+            settings.public_url,
+            seal.mark("telegram webhook").hex(),
+            rooms,
+            now,
+            settings.telegram_advisers,
+            house_down=HOUSE_DOWN,
+        )
+    if settings.whatsapp_token:
+        from bot.channels.whatsapp.channel import WhatsAppChannel
+
+        whatsapp = WhatsAppChannel(
+            settings.whatsapp_token.get_secret_value(),
+            settings.whatsapp_phone_id,
+            _secret(settings.whatsapp_app_secret),
+            _secret(settings.whatsapp_verify_token),
+            settings.whatsapp_api,
+            settings.whatsapp_api_version,
+            settings.whatsapp_template,
+            settings.whatsapp_template_language,
+            rooms,
+            now,
+        )
+    return Channels(callback, telegram, whatsapp)
+
+
+def _secret(setting: SecretStr | None) -> str:
+    return setting.get_secret_value() if setting else ""
+
+
+def _alerts(settings: Settings, ledger: Ledger, queue: Queue, now: Now, channels: Channels) -> Alerts | None:
+    """Advisers are told in a Telegram group that a case waits, where one is set."""
+    if channels.telegram is None or settings.telegram_advisers is None:
+        return None
+    alerts = Alerts(ledger, queue, now, channels.telegram)
+    channels.telegram.accept = alerts.accept
+    return alerts
 
 
 async def _run_action(

@@ -188,6 +188,35 @@ def triage(jsonl: Lines, folder: Folder = None) -> None:
         raise FirstlineError(f"{jsonl} is not text in UTF-8.") from None
 
 
+@app.command()
+def qr(
+    flow: Annotated[str | None, typer.Option(help="The flow it opens; none: the beginning.")] = None,
+    code: Annotated[str | None, typer.Option(help="Who shows it, such as school42; counted, never a person.")] = None,
+    channel: Annotated[str, typer.Option(help="telegram, whatsapp or web.")] = "telegram",
+    name: Annotated[str | None, typer.Option(help="The Telegram bot's username; none: Telegram is asked.")] = None,
+    number: Annotated[str | None, typer.Option(help="The WhatsApp number with its country code.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a picture: a name ending in .svg or .png.")] = None,
+    json_: Json = False,
+    folder: Folder = None,
+) -> None:
+    """Prints a link that opens the chat at a flow, and its QR code: in the terminal, or as a picture for a poster."""
+    from bot import qr as making
+    from bot.domain import ChannelName
+
+    if channel not in making.CHANNELS:
+        raise typer.BadParameter(f"channel must be one of {', '.join(making.CHANNELS)}")
+    aim = making.aimed(_loaded(folder), flow, code)
+    link = asyncio.run(making.link_of(_settings(folder), ChannelName(channel), aim, name, number))
+    if out:
+        making.save(link, out)
+    shown = f"Wrote {out}." if out else making.drawn(link)
+    _print(
+        json_,
+        {"channel": channel, "link": link, "code": aim.code, "file": str(out) if out else None},
+        f"{link}\n{shown}",
+    )
+
+
 # --- people and data -------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +241,24 @@ def adviser_add(
     with closing(open_ledger(read_settings())) as ledger:
         ledger.write_now(lambda conn: advisers.add(conn, name, email, hashed, Role(role), clock()))
     typer.echo(f"{name} can log in at /desk.")
+
+
+@adviser_app.command("link")
+def adviser_link(
+    email: str,
+    telegram: Annotated[int | None, typer.Option(min=1, help="The number of their Telegram account.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="They have no Telegram account any more.")] = False,
+) -> None:
+    """Lets an adviser accept cases in the advisers' Telegram group; one account each, a new one replaces the old."""
+    from bot.app import clock, open_ledger
+    from handoff.handles import link
+
+    if remove is (telegram is not None):
+        raise typer.BadParameter("write --telegram and the account's number, or --remove")
+    handle = None if telegram is None else str(telegram)
+    with closing(open_ledger(read_settings())) as ledger:
+        adviser = ledger.write_now(lambda conn: link(conn, ledger.seal, email, "telegram", handle, clock()))
+    typer.echo(f"{adviser.name} can{'not' if remove else ''} accept cases in Telegram{' any more' if remove else ''}.")
 
 
 @app.command()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
@@ -30,11 +30,18 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_api: str = "https://api.telegram.org"
     telegram_mode: Literal["polling", "webhook"] = "polling"
+    """polling: we fetch updates. webhook: Telegram posts them to PUBLIC_URL."""
+    telegram_advisers: int | None = None
+    """Chat id of the group where advisers are told that a case waits; None: nobody is told there."""
     whatsapp_token: SecretStr | None = None
     whatsapp_phone_id: str = ""
     whatsapp_app_secret: SecretStr | None = None
     whatsapp_verify_token: SecretStr | None = None
     whatsapp_api: str = "https://graph.facebook.com"
+    whatsapp_api_version: str = Field("v26.0", pattern=r"^v\d{1,3}\.\d{1,2}$")
+    whatsapp_template: str = ""
+    """Name of the approved template that says an answer waits; empty: answers are held until the enquirer writes."""
+    whatsapp_template_language: str = "en_GB"
     callback_url: str = ""
     """Where the callback channel posts replies; empty: the channel is off."""
     embed_origins: str = ""
@@ -64,7 +71,16 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no time zone {name!r}")
         return name
 
-    @field_validator("library_dir", "key", mode="before")
+    @field_validator(
+        "library_dir",
+        "key",
+        "telegram_token",
+        "telegram_advisers",
+        "whatsapp_token",
+        "whatsapp_app_secret",
+        "whatsapp_verify_token",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -75,6 +91,17 @@ class Settings(BaseSettings):
         if folder is not None and not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
         return folder
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        """A channel that is half set up would lose what it cannot answer."""
+        if self.telegram_token and self.telegram_mode == "webhook" and not self.public_url:
+            raise ValueError("FIRSTLINE_PUBLIC_URL is missing: in webhook mode Telegram must know where to post")
+        needed = ("phone_id", "app_secret", "verify_token")
+        missing = [f"FIRSTLINE_WHATSAPP_{name.upper()}" for name in needed if not getattr(self, f"whatsapp_{name}")]
+        if self.whatsapp_token and missing:
+            raise ValueError(f"FIRSTLINE_WHATSAPP_TOKEN is set, and {' and '.join(missing)} is missing")
+        return self
 
     @property
     def database(self) -> Path:
@@ -100,5 +127,9 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = [f"FIRSTLINE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        wrong = [": ".join(filter(None, [_name(each["loc"]), each["msg"]])) for each in error.errors()]
         raise SettingsError("Settings cannot be used. " + "; ".join(wrong)) from None
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    return f"FIRSTLINE_{'_'.join(map(str, place)).upper()}" if place else ""

@@ -23,6 +23,8 @@ async def demonstrate(port: int) -> None:
             host="127.0.0.1",
             port=port,
             key=None,
+            telegram_token=None,
+            whatsapp_token=None,
             opening_hours="mon-sun 00:00-24:00",
             holidays_nation="",
         )

@@ -25,6 +25,8 @@ IDLE_DAYS_UNTIL_END = 14
 MAX_TURNS_IN_WINDOW = 200
 TURN_WINDOW_MINUTES = 10
 MAX_CHECKPOINTS = 60
+LATE_HOURS = 24
+"""A message that took longer to reach us is answered with an apology first."""
 
 
 class Nation(StrEnum):
@@ -77,6 +79,8 @@ class Said:
     cut: bool = False
     gate: Gate = Gate.NONE
     intents: tuple[Intent, ...] = ()
+    edited: bool = False
+    """True for a message changed after it was sent: it answers no question, but the gate and advisers see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +93,28 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The enquirer arrived without words (page opened, /start); `flow` from a deep link, `language` from the page."""
+    """The enquirer arrived without words (page opened, /start); `flow` from a deep link, `language` from the page,
+    `referrer` the code of whoever pointed here (see REFERRER)."""
 
     at: datetime
     flow: str | None = None
     language: str | None = None
+    referrer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRefused:
-    """A picture, film, voice or file was sent; nothing of it was fetched."""
+    """A picture, film, voice or file was sent; nothing of it was fetched.
+
+    `words` stood beside it: only the gate looks at them, and they are not kept. Where it stands in a chat of the
+    provider's, it was either `taken_out` of it or, because that could not be done, `left_in_chat`.
+    """
 
     kind: MediaKind
     at: datetime
+    words: str = ""
+    left_in_chat: bool = False
+    taken_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,30 @@ Heard = Said | Pressed | Opened | MediaRefused | ActionDone | CaseEnded
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Who wrote, where a provider names people in two ways, either of which may be missing or change."""
+
+    user: str | None
+    """The provider's own lasting id."""
+    number: str | None
+    """A telephone number, digits only."""
+
+    @property
+    def address(self) -> Address:
+        """Both names in one, so that whichever is known can be written to."""
+        return Address(f"{self.user or ''}|{self.number or ''}")
+
+    @classmethod
+    def of(cls, address: Address) -> "Person":
+        user, _, number = address.partition("|")
+        return cls(user or None, number or None)
+
+    def with_names_of(self, other: "Person") -> "Person":
+        """Own names first, the other's where there is none."""
+        return Person(self.user or other.user, self.number or other.number)
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One thing an enquirer said, as a channel received it; `external_id` makes a second copy harmless."""
 
@@ -135,6 +172,10 @@ class Turn:
     address: Address
     external_id: str
     heard: Said | Pressed | Opened | MediaRefused
+    person: Person | None = None
+    """Finds the conversation instead of the address, where a provider's names for a person change."""
+    sent_at: datetime | None = None
+    """When the provider took it from the enquirer; None where that is now."""
 
 
 # --- where a conversation stands -------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ def prepared(
     heard: Heard, library: Library, keeper: GateKeeper, known: KnownWords, conversation: Conversation
 ) -> Heard:
     """Words as the rest of the house may see them; anything else as it came."""
+    if isinstance(heard, MediaRefused):
+        return _beside_media(heard, keeper, known)
     if not isinstance(heard, Said) or _are_ours(heard.text, conversation):
         return heard
     cleaned = clean(heard.text)
@@ -29,6 +31,12 @@ def prepared(
         return _media(heard, gate)
     intents = rank(masked.text, library) if gate is Gate.NONE and _listening(library, conversation) else ()
     return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents)
+
+
+def _beside_media(refused: MediaRefused, keeper: GateKeeper, known: KnownWords) -> Heard:
+    """Words beside a picture are read for danger and for a child writing, and not kept."""
+    gate = keeper.look(mask(clean(refused.words).text, known).text).gate if refused.words else Gate.NONE
+    return replace(refused, words="") if gate is Gate.NONE else Said("", refused.at, gate=gate)
 
 
 def _are_ours(text: str, conversation: Conversation) -> bool:

@@ -2,17 +2,18 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from bot.bell import Bell
-from bot.channels.contract import PULLED, Answer, Line, State
-from bot.domain import Address, ChannelName, Reply, Turn
+from bot.channels.contract import BLOCKED, PULLED, Answer, Line, Receipt, State, Taken
+from bot.domain import Address, ChannelName, ConversationId, Person, Reply, Turn
 from bot.engine.record import Record, record_of
 from bot.engine.render import Rendered, render
 from bot.library.model import Library
 from bot.outbox import Outbox, Waiting
+from bot.receipts import Receipts
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
 from bot.store import Spoken, Store, Stored
@@ -46,6 +47,7 @@ class Rooms:
         turns: Turns,
         queue: Queue,
         bell: Bell,
+        receipts: Receipts,
         now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
@@ -53,6 +55,7 @@ class Rooms:
         self._turns = turns
         self._queue = queue
         self._bell = bell
+        self._receipts = receipts
         self._now = now
         self._store = Store(ledger.seal)
         self._outbox = Outbox(ledger.seal)
@@ -60,8 +63,8 @@ class Rooms:
 
     # --- taking turns in ---------------------------------------------------------------------------------------------
 
-    async def take(self, turn: Turn) -> None:
-        await self._turns.handle(turn)
+    async def take(self, turn: Turn) -> Taken:
+        return Taken((await self._turns.handle(turn)).kept)
 
     async def answer(self, turn: Turn) -> Answer:
         handled = await self._turns.handle(turn)
@@ -73,6 +76,34 @@ class Rooms:
         own = self._store.spoken(db, handled.conversation, after=handled.turn - 1)[:1]
         lines = await self._lines([waiting[seq] for seq in sorted(waiting)])
         return Answer(_own_line(own[0]) if own else None, tuple(lines))
+
+    # --- what providers report ---------------------------------------------------------------------------------------
+
+    async def follow(self, channel: ChannelName, before: Person, now: Person) -> None:
+        await self._ledger.write(lambda db: self._store.follow(db, channel, before, now))
+
+    async def heard_back(self, channel: ChannelName, receipts: Sequence[Receipt]) -> None:
+        if receipts:
+            await self._ledger.write(lambda db: self._receipts.heard(db, channel, receipts, self._now()))
+
+    async def lost(self, channel: ChannelName, address: Address, reason: str) -> None:
+        here = self._here(channel, address)
+        if here is not None:
+            await self._ledger.write(lambda db: self._lost(db, here.id, reason))
+
+    def _lost(self, db: sqlite3.Connection, here: ConversationId, reason: str) -> None:
+        for message in self._outbox.lose(db, here, reason):
+            self._queue.record_delivery(db, MessageId(message), DeliveryState.FAILED, self._now(), reason)
+        self._queue.flag(db, here, f"enquirer_{reason}", self._now())
+
+    async def regained(self, channel: ChannelName, address: Address) -> None:
+        here = self._here(channel, address)
+        if here is not None:
+            await self._ledger.write(lambda db: self._regained(db, here.id))
+
+    def _regained(self, db: sqlite3.Connection, here: ConversationId) -> None:
+        self._outbox.regain(db, here, BLOCKED)
+        self._queue.flag(db, here, "enquirer_back", self._now())
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -126,8 +157,14 @@ class Rooms:
         return self._shelf.live().strings(language)
 
     def apology(self) -> str:
+        return self.words("utter_not_kept")
+
+    def words(self, response: str, language: str = "en") -> str:
         library = self._shelf.live().library
-        return render(library, Reply("utter_not_kept"), ChannelName("web"), self._now().date()).text
+        return render(library, Reply(response, language=language), ChannelName("web"), self._now().date()).text
+
+    def commands(self, language: str = "en") -> tuple[tuple[str, str], ...]:
+        return _commands(self._shelf.live().library, language, (*STANDING_COMMANDS, "help"))
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -170,10 +207,8 @@ def _speaker(here: Stored | None) -> str:
     return "adviser" if here.speaker == "adviser" else "waiting"
 
 
-def _commands(library: Library, language: str) -> tuple[tuple[str, str], ...]:
-    found = [
-        (intent, library.flows[library.by_intent[intent]])
-        for intent in STANDING_COMMANDS
-        if intent in library.by_intent
-    ]
+def _commands(
+    library: Library, language: str, intents: Sequence[str] = STANDING_COMMANDS
+) -> tuple[tuple[str, str], ...]:
+    found = [(intent, library.flows[library.by_intent[intent]]) for intent in intents if intent in library.by_intent]
     return tuple((intent, flow.names.get(language, flow.name)) for intent, flow in found)

@@ -117,6 +117,86 @@ def library_versions(db: Database) -> None:
     )
 
 
+@migrations()
+def deliveries(db: Database) -> None:
+    """Deliveries in parts, replies that wait for an enquirer to write again, receipts, people whose number changes.
+
+    `pushed`: the courier delivers it; else its channel fetches it (bot.channels.contract.PULLED), maybe never.
+    `heard_at`: when the provider last took words from the enquirer: its reply window runs from then.
+    """
+    _run(
+        db,
+        """
+        ALTER TABLE conversation ADD COLUMN heard_at INTEGER;
+        ALTER TABLE conversation ADD COLUMN referrer TEXT CONSTRAINT referrer_is_a_code
+            CHECK (length(referrer) BETWEEN 1 AND 40 AND NOT referrer GLOB '*[^a-z0-9_-]*');
+        ALTER TABLE outbox ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE outbox ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE outbox ADD COLUMN pushed INTEGER NOT NULL DEFAULT 1;
+        UPDATE outbox SET pushed = 0 WHERE conversation IN
+            (SELECT id FROM conversation WHERE channel IN ('web', 'rest', 'terminal'));
+        DROP INDEX outbox_waiting;
+        CREATE INDEX outbox_waiting ON outbox (conversation, id) WHERE pushed = 1 AND state IN ('queued', 'sending');
+        CREATE INDEX outbox_troubled ON outbox (reason) WHERE state IN ('failed', 'unknown');
+        DROP TRIGGER message_to_outbox;
+        CREATE TRIGGER message_to_outbox AFTER INSERT ON message WHEN NEW.author = 'adviser'
+        BEGIN
+            INSERT INTO outbox (conversation, author, message, epoch, state, at, pushed)
+            SELECT cases.conversation, 'adviser', NEW.id, NEW.epoch, 'queued', NEW.at,
+                   conversation.channel NOT IN ('web', 'rest', 'terminal')
+              FROM cases JOIN conversation ON conversation.id = cases.conversation WHERE cases.id = NEW."case";
+        END;
+        DROP TRIGGER outbox_forward_only;
+        CREATE TRIGGER outbox_forward_only BEFORE UPDATE OF state ON outbox
+        WHEN (OLD.state IN ('sent', 'delivered', 'read') AND NEW.state IN ('queued', 'sending', 'unknown')
+              AND NOT (OLD.state = 'sent' AND NEW.state = 'queued' AND NEW.reason IS 'window_closed'))
+          OR (OLD.state IN ('delivered', 'read') AND NEW.state IN ('sent', 'failed'))
+          OR (OLD.state = 'read' AND NEW.state = 'delivered')
+          OR (OLD.author = 'adviser' AND OLD.state IN ('sending', 'unknown')
+              AND NEW.state = 'queued' AND NEW.reason IS NULL)
+        BEGIN SELECT RAISE(ABORT, 'outbox_forward_only'); END;
+        CREATE TABLE known_as (
+            mark BLOB PRIMARY KEY CONSTRAINT known_as_is_a_hash CHECK (length(mark) = 16),
+            person BLOB NOT NULL CONSTRAINT known_person_is_a_hash CHECK (length(person) = 16),
+            kind TEXT NOT NULL CONSTRAINT known_kind CHECK (kind IN ('user', 'number'))
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX known_as_of_person ON known_as (person);
+        CREATE TABLE receipt (
+            mark BLOB PRIMARY KEY CONSTRAINT receipt_is_a_hash CHECK (length(mark) = 16),
+            seq INTEGER,
+            reach TEXT CONSTRAINT known_reach CHECK (reach IN ('sent', 'delivered', 'read', 'failed')),
+            reason TEXT,
+            at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX receipt_at ON receipt (at);
+        CREATE TABLE taken_until (
+            conversation INTEGER PRIMARY KEY,
+            until INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX taken_until_when ON taken_until (until);
+        """,
+    )
+
+
+@migrations()
+def alerts(db: Database) -> None:
+    """Messages in the advisers' group that still offer a case, and the event up to which they are right."""
+    _run(
+        db,
+        """
+        CREATE TABLE alert_cursor (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            seq INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE alert (
+            "case" INTEGER PRIMARY KEY,
+            message_id INTEGER NOT NULL,
+            said TEXT NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
 def _run(db: Database, script: str) -> None:
     """Statement by statement: executescript would commit the migration's own transaction."""
     statement = ""

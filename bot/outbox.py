@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ _decode = msgspec.msgpack.Decoder(_Row).decode
 
 BACKOFF_S = (1, 2, 5, 15, 30, 60, 120, 300)
 """Seconds to wait before the next try, by how many were made; the last goes on until the provider is back."""
+UNTIL_THEY_WRITE = 2**62
+"""The `not_before` of what is held until the enquirer writes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,22 @@ class Waiting:
     state: str
     attempts: int
     at: datetime
+    part: int = 0
+    """How many of the channel's own messages it is made of were delivered before."""
+    doubts: int = 0
+    """How often the provider was sent it and never answered."""
+    reason: str | None = None
+
+
+class Delivery(Enum):
+    """How what is said gets to the enquirer."""
+
+    PUSHED = auto()
+    """The courier delivers it."""
+    FETCHED = auto()
+    """It waits until the enquirer's side asks."""
+    WITH_THE_ANSWER = auto()
+    """It goes out with the answer to this very turn."""
 
 
 class Outbox:
@@ -49,18 +68,18 @@ class Outbox:
         now: datetime,
         *,
         epoch: int,
-        fetched: bool,
+        delivery: Delivery,
         notice: bool = False,
     ) -> list[int]:
-        """The sequence numbers given. `fetched`: they go out with the answer to this very turn. `notice`: fixed safety
-        screens, which may be said while an adviser speaks.
+        """The sequence numbers given. `notice`: fixed safety screens, which may be said while an adviser speaks.
 
         Raises: sqlite3.IntegrityError (outbox_one_voice) when an adviser is speaking.
         """
-        state, author = ("sent" if fetched else "queued"), ("notice" if notice else "bot")
+        state = "sent" if delivery is Delivery.WITH_THE_ANSWER else "queued"
+        author, pushed = ("notice" if notice else "bot"), delivery is Delivery.PUSHED
+        row = [conversation, turn, author, epoch]
         return [
-            db.execute(_PUT, [conversation, turn, author, epoch, self._sealed(reply), state, to_ms(now)]).lastrowid or 0
-            for reply in replies
+            db.execute(_PUT, [*row, self._sealed(reply), state, to_ms(now), pushed]).lastrowid or 0 for reply in replies
         ]
 
     def of_conversation(self, db: sqlite3.Connection, conversation: ConversationId, after: int = 0) -> list[Waiting]:
@@ -77,37 +96,82 @@ class Outbox:
         """The replies of one turn, in order."""
         return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.turn = ? ORDER BY o.id", [conversation, turn]))
 
-    def due(
-        self, db: sqlite3.Connection, channels: Sequence[ChannelName], now: datetime, limit: int = 200
-    ) -> list[Waiting]:
-        """The oldest waiting row of each conversation whose time has come, on the channels given."""
-        marks = ",".join("?" * len(channels))
-        return self._rows(db.execute(_DUE.format(marks=marks), [*channels, to_ms(now), limit]))
+    def due(self, db: sqlite3.Connection, channel: ChannelName, now: datetime, limit: int = 200) -> list[Waiting]:
+        """The oldest waiting row of each conversation of a channel, where its time has come."""
+        return self._rows(db.execute(_DUE, [channel, to_ms(now), limit]))
 
-    def sending(self, db: sqlite3.Connection, seq: int) -> bool:
-        """Takes a row in hand; False when it is no longer waiting."""
-        return db.execute(_SENDING, [seq]).rowcount == 1
+    def together_with(self, db: sqlite3.Connection, first: Waiting, state: str = "queued") -> list[Waiting]:
+        """What is delivered with this row, itself first: all that was said in one breath, up to a question."""
+        if first.message is not None:
+            return [first]
+        same = [first.conversation, first.turn, to_ms(first.at), first.seq, state]
+        rows = self._rows(db.execute(_SELECT + _ONE_BREATH, same))
+        asked = next((place for place, row in enumerate(rows) if row.reply and row.reply.choices), len(rows))
+        return rows[: asked + 1]
 
-    def settle(self, db: sqlite3.Connection, seq: int, state: str, reason: str | None = None) -> None:
+    def one(self, db: sqlite3.Connection, seq: int) -> Waiting | None:
+        rows = self._rows(db.execute(_SELECT + "o.id = ?", [seq]))
+        return rows[0] if rows else None
+
+    def sending(self, db: sqlite3.Connection, seqs: Sequence[int]) -> bool:
+        """Takes rows in hand; False, and nothing taken, when one is no longer waiting."""
+        waiting = db.execute(_STILL_WAITING, [_json(seqs)]).fetchone()[0]
+        if waiting != len(seqs):
+            return False
+        db.execute(_SENDING, [_json(seqs)])
+        return True
+
+    def got_to(self, db: sqlite3.Connection, seq: int, part: int) -> None:
+        """So many parts were delivered; the row stays in hand."""
+        db.execute("UPDATE outbox SET part = ?, attempts = 1, doubts = 0 WHERE id = ?", [part, seq])
+
+    def settle(self, db: sqlite3.Connection, seqs: Sequence[int], state: str, reason: str | None = None) -> None:
         """state: sent, delivered, read, failed or unknown; never back."""
-        db.execute("UPDATE outbox SET state = ?, reason = ? WHERE id = ?", [state, reason, seq])
+        db.execute(
+            "UPDATE outbox SET state = ?, reason = ? WHERE id IN (SELECT value FROM json_each(?))",
+            [state, reason, _json(seqs)],
+        )
 
     def fetched(self, db: sqlite3.Connection, seq: int) -> bool:
         """A pulling channel's side has it now; False when it had it before."""
         return db.execute("UPDATE outbox SET state = 'sent' WHERE id = ? AND state = 'queued'", [seq]).rowcount == 1
 
-    def again(self, db: sqlite3.Connection, seq: int, not_before: datetime, reason: str) -> None:
+    def again(
+        self, db: sqlite3.Connection, seqs: Sequence[int], not_before: datetime, reason: str, *, doubted: bool = False
+    ) -> None:
         """Back to waiting, not before the time given."""
-        db.execute(_AGAIN, [to_ms(not_before), reason, seq])
+        db.execute(_AGAIN, [to_ms(not_before), reason, doubted, _json(seqs)])
+
+    def hold(self, db: sqlite3.Connection, seqs: Sequence[int], reason: str) -> None:
+        """Back to waiting until the enquirer writes again."""
+        db.execute(_AGAIN, [UNTIL_THEY_WRITE, reason, False, _json(seqs)])
+
+    def release(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
+        """The enquirer wrote: what was held goes out."""
+        db.execute(_RELEASE, [conversation, UNTIL_THEY_WRITE])
+
+    def give_back(self, db: sqlite3.Connection, first: Waiting, reason: str) -> None:
+        """The provider had taken it, with all that was sent with it, and gave it back: the reply window had closed."""
+        rows = self.together_with(db, first, state="sent")
+        db.execute(_GIVE_BACK, [reason, _json([row.seq for row in rows])])
+
+    def lose(self, db: sqlite3.Connection, conversation: ConversationId, reason: str) -> list[int]:
+        """What waits for this enquirer has failed. Returns the advisers' messages (handoff ids) among it."""
+        rows = db.execute(_LOSE, [reason, conversation])
+        return [row[0] for row in rows.fetchall() if row[0] is not None]
+
+    def regain(self, db: sqlite3.Connection, conversation: ConversationId, reason: str) -> None:
+        """What the bot could not say for this reason is said now. An adviser's message is the adviser's to repeat."""
+        db.execute(_REGAIN, [conversation, reason])
 
     def interrupted(self, db: sqlite3.Connection) -> list[int]:
         """After a crash: the bot's replies wait again; an adviser's message in doubt becomes unknown.
 
         Returns the handoff message ids that became unknown.
         """
-        db.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND author <> 'adviser'")
+        db.execute(f"UPDATE outbox SET state = 'queued' WHERE {_IN_HAND} AND author <> 'adviser'")
         rows = db.execute(
-            "UPDATE outbox SET state = 'unknown', reason = 'interrupted' WHERE state = 'sending' RETURNING message"
+            f"UPDATE outbox SET state = 'unknown', reason = 'interrupted' WHERE {_IN_HAND} RETURNING message"
         )
         return [row[0] for row in rows.fetchall()]
 
@@ -127,20 +191,41 @@ class Outbox:
         return [self._waiting(row) for row in rows]
 
     def _waiting(self, row: Any) -> Waiting:
-        seq, conversation, channel, turn, body, message, state, attempts, at = row
+        seq, conversation, channel, turn, body, message, state, attempts, at, *rest = row
         reply = Reply(*_decode(self._seal.open_bytes(body, "reply"))) if body else None
-        return Waiting(seq, conversation, channel, turn, reply, message, state, attempts, from_ms(at))
+        return Waiting(seq, conversation, channel, turn, reply, message, state, attempts, from_ms(at), *rest)
+
+
+def _json(seqs: Sequence[int]) -> str:
+    return f"[{','.join(map(str, seqs))}]"
 
 
 _SELECT = """
-SELECT o.id, o.conversation, c.channel, o.turn, o.body, o.message, o.state, o.attempts, o.at
+SELECT o.id, o.conversation, c.channel, o.turn, o.body, o.message, o.state, o.attempts, o.at, o.part, o.doubts, o.reason
   FROM outbox o JOIN conversation c ON c.id = o.conversation WHERE """
 _PUT = """
-INSERT INTO outbox (conversation, turn, author, epoch, body, state, at) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO outbox (conversation, turn, author, epoch, body, state, at, pushed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_WAITING = "pushed = 1 AND state IN ('queued', 'sending')"
+"""In the words of the index outbox_waiting, or SQLite would read every row there is."""
+_IN_HAND = f"{_WAITING} AND state = 'sending'"
 _DUE = (
     _SELECT
-    + """o.id IN (SELECT min(id) FROM outbox WHERE state IN ('queued', 'sending') GROUP BY conversation)
-   AND o.state = 'queued' AND c.channel IN ({marks}) AND o.not_before <= ? ORDER BY o.id LIMIT ?"""
+    + f"""o.id IN (SELECT min(id) FROM outbox WHERE {_WAITING} GROUP BY conversation)
+   AND o.state = 'queued' AND c.channel = ? AND o.not_before <= ? ORDER BY o.id LIMIT ?"""
 )
-_SENDING = "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ? AND state = 'queued'"
-_AGAIN = "UPDATE outbox SET state = 'queued', not_before = ?, reason = ? WHERE id = ? AND state = 'sending'"
+_ONE_BREATH = """o.conversation = ? AND o.turn IS ? AND o.at = ? AND o.id >= ? AND o.message IS NULL
+   AND o.pushed = 1 AND o.state = ? ORDER BY o.id"""
+_AMONG = "id IN (SELECT value FROM json_each(?))"
+_STILL_WAITING = f"SELECT count(*) FROM outbox WHERE {_AMONG} AND state = 'queued'"
+_SENDING = f"UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE {_AMONG}"
+_AGAIN = f"""
+UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, doubts = doubts + ?
+ WHERE {_AMONG} AND state = 'sending'"""
+_GIVE_BACK = f"UPDATE outbox SET state = 'queued', not_before = 0, part = 0, reason = ? WHERE {_AMONG}"
+_RELEASE = f"UPDATE outbox SET not_before = 0 WHERE conversation = ? AND {_WAITING} AND not_before = ?"
+_LOSE = f"""
+UPDATE outbox SET state = 'failed', reason = ? WHERE conversation = ? AND {_WAITING} AND state = 'queued'
+RETURNING message"""
+_REGAIN = """
+UPDATE outbox SET state = 'queued', not_before = 0, attempts = 0
+ WHERE conversation = ? AND state = 'failed' AND reason = ? AND author <> 'adviser' AND body IS NOT NULL"""

@@ -25,7 +25,7 @@ API = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 def application(firstline: Firstline) -> web.Application:
     """All channels over HTTP, the desk, and the probes."""
     settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
-    metrics = Metrics(firstline.ledger)
+    metrics = Metrics(firstline.ledger, firstline.courier, firstline.channels.pushing)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[metrics.middleware, errors(rooms.apology()), behind(settings.proxies)],
@@ -34,8 +34,9 @@ def application(firstline: Firstline) -> web.Application:
     secure = settings.public_url.startswith("https://")
     app.add_routes(WebChannel(rooms, now, origins, secure).routes())
     app.add_routes(RestChannel(rooms, now).routes())
-    if firstline.callback:
-        app.add_routes(firstline.callback.routes())
+    channels = firstline.channels
+    for channel in (channels.callback, channels.telegram, channels.whatsapp):
+        app.add_routes(channel.routes() if channel else [])
     app.add_routes([web.get("/healthz", _healthy), web.get("/metrics", metrics.page)])
     app.router.add_get("/readyz", _ready(firstline))
     desk = console(firstline.ledger, firstline.queue, firstline.hours, now, secure, _mask(firstline.shelf))

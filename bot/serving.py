@@ -31,7 +31,7 @@ async def serve_until_stopped(
 ) -> None:
     """`ready` is called with the port once requests are answered. SIGINT and SIGTERM stop it.
 
-    Raises: CannotListen; what `assemble` raises.
+    Raises: CannotListen; AnotherPoller; what `assemble` raises.
     """
     quiet_logs()
     stop = _stop_asked()
@@ -54,9 +54,26 @@ async def _serve(
             await asyncio.to_thread(firstline.warm)
             if ready:
                 await ready(firstline, port)
-            await stop.wait()
+            await _until(stop, firstline.listen)
         finally:
             await runner.cleanup()
+
+
+async def _until(stop: asyncio.Event, listen: Callable[[], Awaitable[None]]) -> None:
+    """Listens until asked to stop; `listen` may have nothing to do and end before.
+
+    Raises: what `listen` raises.
+    """
+    listening, stopping = asyncio.ensure_future(listen()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            await listening
+            await stopping
+    finally:
+        for task in (listening, stopping):
+            task.cancel()
+        await asyncio.gather(listening, stopping, return_exceptions=True)
 
 
 @contextlib.contextmanager

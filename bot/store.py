@@ -3,7 +3,7 @@
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -16,15 +16,20 @@ from bot.domain import (
     Heard,
     MediaRefused,
     Opened,
+    Person,
     Pressed,
     Said,
     Turn,
 )
 from bot.errors import ConversationMoved
+from bot.known_as import KnownAs
+from handoff import reach
 from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
 
 # `conversation` seals are not bound to a row number: the row gets its number from the insert that carries the seal.
+REPEATED_FOR = timedelta(days=8)
+"""Meta repeats what was not acknowledged for up to seven days, counted from the message; a scrub comes later still."""
 RECENT_CONVERSATIONS = 250
 """How many opened states are kept in memory, so that a lively conversation is not unsealed at every turn."""
 
@@ -59,13 +64,22 @@ class Store:
 
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
+        self._known_as = KnownAs(seal)
         self._recent: OrderedDict[ConversationId, tuple[int, Conversation]] = OrderedDict()
 
     def mark(self, channel: ChannelName, address: Address) -> bytes:
         return self._seal.mark(f"address|{channel}|{address}")
 
+    def mark_of(self, db: sqlite3.Connection, turn: Turn) -> bytes:
+        """What finds the conversation of whoever said this."""
+        if turn.person is None:
+            return self.mark(turn.channel, turn.address)
+        return self._known_as.mark(db, turn.channel, turn.person)
+
     def external(self, turn: Turn) -> bytes:
-        return self._seal.mark(f"turn|{turn.channel}|{turn.address}|{turn.external_id}")
+        """A person's address may change between two copies of a turn; their provider's ids are good by themselves."""
+        address = "" if turn.person else turn.address
+        return self._seal.mark(f"turn|{turn.channel}|{address}|{turn.external_id}")
 
     def turn_already_taken(self, db: sqlite3.Connection, external: bytes) -> tuple[ConversationId, int] | None:
         """The conversation and turn of an earlier copy, if there was one."""
@@ -124,6 +138,47 @@ class Store:
             raise ConversationMoved() from error
         return Stored(ConversationId(cursor.lastrowid or 0), 1, conversation, "bot", 0)
 
+    def know(self, db: sqlite3.Connection, turn: Turn, mark: bytes, here: ConversationId) -> None:
+        """What a turn says of who they are: their other name, a new address, who sent them.
+
+        Raises: ConversationMoved when they turn out to be somebody else than was thought.
+        """
+        if turn.person is not None:
+            if self._known_as.mark(db, turn.channel, turn.person) != mark:
+                raise ConversationMoved()
+            others = self._known_as.remember(db, turn.channel, turn.person, mark)
+            self._take_number(db, others, turn.person)
+            self._readdress(db, here, turn.person)
+        if isinstance(turn.heard, Opened) and turn.heard.referrer:
+            db.execute("UPDATE conversation SET referrer = ? WHERE id = ?", [turn.heard.referrer, here])
+
+    def follow(self, db: sqlite3.Connection, channel: ChannelName, before: Person, now: Person) -> None:
+        """One of a person's names changed: their conversation goes with them.
+
+        Told again, or told of somebody who has already written under the new name, it changes nothing.
+        """
+        mark, newer = self._known_as.mark(db, channel, before), self._known_as.mark(db, channel, now)
+        here = self.latest(db, mark)
+        if here is not None and (newer == mark or not self.knows(db, newer)):
+            others = self._known_as.follow(db, channel, before, now)
+            self._take_number(db, others, now)
+            self._readdress(db, here.id, now)
+
+    def _take_number(self, db: sqlite3.Connection, others: list[bytes], person: Person) -> None:
+        """Whose number this was is written to by their other name from now on: the telephone is somebody else's."""
+        for other in others:
+            for (here,) in db.execute("SELECT id FROM conversation WHERE mark = ?", [other]).fetchall():
+                theirs = Person.of(self.address(db, here)[1])
+                if theirs.user and theirs.number == person.number:
+                    address = self._seal.seal(Person(theirs.user, None).address, "address")
+                    db.execute("UPDATE conversation SET address = ? WHERE id = ?", [address, here])
+
+    def _readdress(self, db: sqlite3.Connection, here: ConversationId, person: Person) -> None:
+        _, address = self.address(db, here)
+        newest = person.with_names_of(Person.of(address)).address
+        if newest != address:
+            db.execute("UPDATE conversation SET address = ? WHERE id = ?", [self._seal.seal(newest, "address"), here])
+
     def save(self, db: sqlite3.Connection, before: Stored, conversation: Conversation, now: datetime) -> None:
         """Raises: ConversationMoved when it is no longer the version that was read, or the word has passed to or from
         an adviser since (a new epoch)."""
@@ -179,14 +234,29 @@ class Store:
         return db.execute("SELECT 1 " + _ENDED, [to_ms(before)]).fetchone() is not None
 
     def scrub_ended(self, db: sqlite3.Connection, before: datetime) -> None:
-        """Of conversations that ended before then, and have no open case, nothing is left but that they were."""
+        """Of conversations that ended before then, and have no open case, nothing is left but that they were.
+
+        That their turns were taken is known for as long as a provider may repeat them (REPEATED_FOR).
+        """
         db.execute("PRAGMA secure_delete = ON")
-        for (conversation,) in db.execute("SELECT id " + _ENDED, [to_ms(before)]).fetchall():
-            db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
+        for conversation, mark in db.execute("SELECT id, mark " + _ENDED, [to_ms(before)]).fetchall():
+            db.execute("UPDATE turn SET words = NULL WHERE conversation = ?", [conversation])
+            db.execute("INSERT OR IGNORE INTO taken_until VALUES (?, ?)", [conversation, to_ms(before + REPEATED_FOR)])
             db.execute(_SCRUB_REPLIES, [conversation])
             db.execute(_SCRUB, [conversation])
+            reach.forget_window(db, conversation)
+            if not self.knows(db, mark):
+                self._known_as.forget(db, mark)
             self._recent.pop(conversation, None)
         db.execute("PRAGMA secure_delete = FAST")
+
+    def forget_taken(self, db: sqlite3.Connection, now: datetime) -> None:
+        """Turns nobody will repeat any more, of conversations that were scrubbed."""
+        for (conversation,) in db.execute(
+            "SELECT conversation FROM taken_until WHERE until < ?", [to_ms(now)]
+        ).fetchall():
+            db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
+            db.execute("DELETE FROM taken_until WHERE conversation = ?", [conversation])
 
     def any_idle(self, db: sqlite3.Connection, before: datetime) -> bool:
         return db.execute("SELECT 1 " + _ABANDONED, [to_ms(before)]).fetchone() is not None
@@ -215,6 +285,7 @@ def kind_of(heard: Heard) -> str:
 _FIND = """
 SELECT c.id, c.version, voice.speaker, voice.epoch
   FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
+_NOT_REPEATED = "SELECT conversation FROM taken_until WHERE until < ?"
 _START = """
 INSERT INTO conversation (channel, mark, address, version, library, state, last_turn_at, ended_at, started_at)
 VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)"""

@@ -4,17 +4,15 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.allowance import Allowance
+from bot.courtesy import TOO_FAST, Courtesy
 from bot.domain import (
-    MAX_TURNS_IN_WINDOW,
-    TURN_WINDOW_MINUTES,
     ActionDone,
     ActionWanted,
     CaseEnded,
@@ -34,8 +32,9 @@ from bot.domain import (
 from bot.engine.advance import advance, begin
 from bot.errors import ConversationMoved
 from bot.hearing import prepared, words_of
-from bot.outbox import Outbox
+from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
+from bot.reply_window import ReplyWindow
 from bot.shelf import Kept, Shelf
 from bot.store import Store, Stored
 from handoff import desk
@@ -50,7 +49,7 @@ MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
 TROUBLE_TIER = 2
 CHILD_TIER = 1
-NOTICES = frozenset({"utter_masked", "utter_cut", "utter_too_fast"})
+NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST})
 """Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast."""
 ADDED = "utter_added_to_case"
 REFERENCE_SLOT = "case_reference"
@@ -67,6 +66,8 @@ class Handled:
     conversation: ConversationId
     turn: int
     replies: tuple[int, ...]
+    kept: str | None
+    """What stays of it: masked words, or the title of the button pressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +96,35 @@ class Turns:
     """The one way in, for every channel. One turn at a time for each conversation; as many conversations as come."""
 
     def __init__(
-        self, ledger: Ledger, shelf: Shelf, queue: Queue, run_action: RunAction, pulled: frozenset[ChannelName]
+        self,
+        ledger: Ledger,
+        shelf: Shelf,
+        queue: Queue,
+        run_action: RunAction,
+        pulled: frozenset[ChannelName],
+        reply_window: ReplyWindow,
     ) -> None:
         self._ledger = ledger
         self._shelf = shelf
         self._queue = queue
         self._run_action = run_action
         self._pulled = pulled
+        self._reply_window = reply_window
         self.store = Store(ledger.seal)
         self.outbox = Outbox(ledger.seal)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self._pace = Allowance(MAX_TURNS_IN_WINDOW, timedelta(minutes=TURN_WINDOW_MINUTES))
+        self._courtesy = Courtesy(pulled)
 
     async def handle(self, turn: Turn) -> Handled:
         """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
-        mark = self.store.mark(turn.channel, turn.address)
-        lock = self._locks.setdefault(mark, asyncio.Lock())
-        async with lock:
-            for number in range(MAX_TRIES):
+        for number in range(MAX_TRIES):
+            mark = self.store.mark_of(self._ledger.reader(), turn)
+            async with self._locks.setdefault(mark, asyncio.Lock()):
                 try:
                     return await self._once(turn, mark, copies_likely=number > 0)
                 except ConversationMoved:
                     continue
-            raise ConversationMoved()
+        raise ConversationMoved()
 
     async def _once(self, turn: Turn, mark: bytes, *, copies_likely: bool) -> Handled:
         """That a turn is taken once is the database's to see (turn_is_taken_once); only when it refuses is an earlier
@@ -126,19 +133,25 @@ class Turns:
         db = self._ledger.reader()
         taken = self.store.turn_already_taken(db, external) if copies_likely else None
         if taken:
-            return Handled(*taken, tuple(row.seq for row in self.outbox.of_turn(db, *taken)))
+            return self._handled_before(db, *taken)
         before = self.store.find(db, mark)
         thought = await self._think(turn, mark, before)
         handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
         self.store.remember(handled.conversation, handled.turn, thought.kept_state(before))
         return handled
 
+    def _handled_before(self, db: sqlite3.Connection, conversation: ConversationId, number: int) -> Handled:
+        replies = tuple(row.seq for row in self.outbox.of_turn(db, conversation, number))
+        own = self.store.spoken(db, conversation, after=number - 1)[:1]
+        return Handled(conversation, number, replies, own[0].words if own else None)
+
     # --- thinking ----------------------------------------------------------------------------------------------------
 
     async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
         kept, conversation = self._where(mark, before)
-        if not self._pace.allows(mark, turn.heard.at):
-            return _Thought(Outcome(conversation, (Reply("utter_too_fast"),)), turn.heard, None)
+        too_fast = self._courtesy.too_fast(turn, mark)
+        if too_fast is not None:
+            return _Thought(Outcome(conversation, too_fast), turn.heard, None)
         try:
             heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
             words = words_of(heard, kept.library, conversation)
@@ -151,6 +164,7 @@ class Turns:
             log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
             return _Thought(_apology(conversation), heard, words, broken=True)
         stranded = before is not None and before.conversation.library != conversation.library
+        outcome = self._courtesy.with_apology(turn, mark, kept.library, outcome)
         return _Thought(outcome, heard, words, broken=stranded)
 
     def _where(self, mark: bytes, before: Stored | None) -> tuple[Kept, Conversation]:
@@ -210,14 +224,17 @@ class Turns:
             self.store.add_turn(db, here.id, number, external, thought.heard, thought.words)
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
+        self.store.know(db, turn, mark, here.id)
+        if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now)):
+            self.outbox.release(db, here.id)
         reference = self._pass_on(db, turn.channel, here, thought)
         if thought.leaves:
             self.store.forget_words(db, here.id, now)
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
         replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
-        fetched = turn.channel in self._pulled
-        said = self._say(db, here, number, _with_reference(replies, reference), now, fetched=fetched)
-        return Handled(here.id, number, tuple(said))
+        delivery = Delivery.WITH_THE_ANSWER if turn.channel in self._pulled else Delivery.PUSHED
+        said = self._say(db, here, number, _with_reference(replies, reference), now, delivery)
+        return Handled(here.id, number, tuple(said), thought.words)
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
         voice = self._queue.voice(db, here.id)
@@ -238,12 +255,13 @@ class Turns:
         number: int | None,
         replies: tuple[Reply, ...],
         now: datetime,
-        *,
-        fetched: bool,
+        delivery: Delivery,
     ) -> list[int]:
         notice = here.speaker == "adviser"
         try:
-            return self.outbox.put(db, here.id, number, replies, now, epoch=here.epoch, fetched=fetched, notice=notice)
+            return self.outbox.put(
+                db, here.id, number, replies, now, epoch=here.epoch, delivery=delivery, notice=notice
+            )
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
@@ -271,6 +289,8 @@ class Turns:
                 self._queue.flag(db, here.id, "danger_words", thought.heard.at, tier=DANGER_TIER)
             case Said(gate=Gate.CHILD):
                 self._queue.flag(db, here.id, "child_writing", thought.heard.at, tier=CHILD_TIER)
+            case Said(edited=True):
+                self._queue.flag(db, here.id, "edited_message", thought.heard.at)
             case MediaRefused():
                 self._queue.flag(db, here.id, "refused_media", thought.heard.at)
             case _:
@@ -319,7 +339,9 @@ class Turns:
         if not moved or before is None or outcome is None:
             return
         self.store.save(db, before, outcome.conversation, now)
-        self._say(db, self._with_voice(db, before), None, outcome.replies, now, fetched=False)
+        channel, _ = self.store.address(db, before.id)
+        delivery = Delivery.FETCHED if channel in self._pulled else Delivery.PUSHED
+        self._say(db, self._with_voice(db, before), None, outcome.replies, now, delivery)
 
 
 def _with_reference(replies: tuple[Reply, ...], reference: str | None) -> tuple[Reply, ...]:

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from bot import receipts
 from bot.domain import IDLE_DAYS_UNTIL_END, ConversationId
 from bot.engine.forgetting import slots_with_words, without_words
 from bot.outbox import Outbox
@@ -42,6 +43,7 @@ class Upkeep:
             if self._now() >= forget_at:
                 await self.forget()
                 await self.end_abandoned()
+                await self.forget_repeats()
                 forget_at = self._now() + FORGET_EVERY
             await asyncio.sleep(LAPSE_EVERY_S)
 
@@ -55,6 +57,15 @@ class Upkeep:
         before = self._now() - timedelta(days=IDLE_DAYS_UNTIL_END)
         if self._store.any_idle(self._ledger.reader(), before):
             await self._ledger.write(lambda db: self._store.end_idle(db, before, self._now()))
+
+    async def forget_repeats(self) -> None:
+        """What was kept only to know a provider's repeats."""
+
+        def forgotten(db: sqlite3.Connection) -> None:
+            self._store.forget_taken(db, self._now())
+            receipts.forget_old(db, self._now())
+
+        await self._ledger.write(forgotten)
 
     async def forget(self) -> int:
         """Forgets the typed words of idle conversations, and all of ended ones. Returns how many had words to forget.

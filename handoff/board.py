@@ -82,6 +82,8 @@ class Row:
     left: bool
     why_here: tuple[Reason, ...]
     last_seq: int
+    reply_until: datetime | None
+    """When the channel stops taking what we write, or stopped; None: it never does, or nobody is there to answer."""
 
 
 class Colour(StrEnum):
@@ -152,9 +154,11 @@ _ROWS = """
 SELECT q."case" AS id, q.state, q.tier, q.due_at, q.version, q.moved_at, q.wake_at, q.lease_until, q.left_at,
     q.put_back, q.holder, h.name AS holder_name, q.offered_to, o.name AS offered_name, c.reference, c.reason,
     c.concern, c.role, c.nation, c.platform, c.channel, c.language, c.opened_at,
-    (SELECT coalesce(max(m.seq), 0) FROM message m WHERE m."case" = q."case") AS last_seq
+    (SELECT coalesce(max(m.seq), 0) FROM message m WHERE m."case" = q."case") AS last_seq,
+    CASE WHEN q.left_at IS NULL AND q.state NOT IN ('done', 'abandoned') THEN w.closes_at END AS reply_until
   FROM queue_item q JOIN cases c ON c.id = q."case"
   LEFT JOIN adviser h ON h.id = q.holder LEFT JOIN adviser o ON o.id = q.offered_to
+  LEFT JOIN reply_window w ON w.conversation = q.conversation
  WHERE """
 
 
@@ -181,12 +185,17 @@ def _row(row: sqlite3.Row, now: datetime, silent_ms: int) -> Row:
         moved_at=from_ms(row["moved_at"]),
         holder=_holder(row["holder"], row["holder_name"]),
         offered_to=_holder(row["offered_to"], row["offered_name"]),
-        wake_at=None if row["wake_at"] is None else from_ms(row["wake_at"]),
+        wake_at=_moment(row["wake_at"]),
         unreachable=row["lease_until"] is not None and row["lease_until"] <= silent_ms,
         left=row["left_at"] is not None,
         why_here=_why(row, due_at - now),
         last_seq=row["last_seq"],
+        reply_until=_moment(row["reply_until"]),
     )
+
+
+def _moment(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else from_ms(at_ms)
 
 
 def _holder(id_: int | None, name: str) -> Holder | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff import thread
 from handoff.board import Light, Row, explained, rows, ruled
-from handoff.domain import AdviserId, CaseId, Event, Message, Note, Pack, Rules, Speaker, Voice
+from handoff.domain import AdviserId, CaseId, Event, Message, Note, Pack, Rules, Speaker, State, Voice
 from handoff.errors import NoSuchCase
 from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
@@ -119,6 +119,28 @@ def reference_of(conn: sqlite3.Connection, conversation: int) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a case stands, with nothing of what it is about."""
+
+    reference: str
+    state: State
+    tier: int
+    holder: str | None
+    """The name of the adviser who has it."""
+
+
+def standing(conn: sqlite3.Connection, case_id: CaseId) -> Standing | None:
+    """None once the case was forgotten."""
+    row = conn.execute(_STANDING, [case_id]).fetchone()
+    return None if row is None else Standing(row[0], State(row[1]), row[2], row[3])
+
+
+def waiting(conn: sqlite3.Connection) -> tuple[CaseId, ...]:
+    """What waits, in the order in which it will be taken."""
+    return tuple(CaseId(row[0]) for row in conn.execute(_WAIT))
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a conversation's newest case ended."""
 
@@ -143,6 +165,13 @@ def last_event(conn: sqlite3.Connection) -> int:
 _CASE = """
 SELECT c.library, c.pack, q.issue, q.outcome, v.speaker, v.epoch
   FROM cases c JOIN queue_item q ON q."case" = c.id JOIN voice v ON v.conversation = c.conversation WHERE c.id = ?
+"""
+_STANDING = """
+SELECT c.reference, q.state, q.tier, a.name FROM queue_item q JOIN cases c ON c.id = q."case"
+  LEFT JOIN adviser a ON a.id = q.holder WHERE q."case" = ?
+"""
+_WAIT = """
+SELECT "case" FROM queue_item WHERE state = 'waiting' ORDER BY tier > 0, due_at, "case"
 """
 _ENDING = """
 SELECT c.reference, q.outcome FROM cases c JOIN queue_item q ON q."case" = c.id

@@ -431,6 +431,47 @@ def known_addresses(db: Database) -> None:
     )
 
 
+@migrations()
+def deliveries_wait(db: Database) -> None:
+    """A message in hand may have to wait again, and one taken too late for the reply window waits for the enquirer."""
+    _run(
+        db,
+        """
+        DROP TRIGGER delivery_goes_forward;
+        CREATE TRIGGER delivery_goes_forward BEFORE UPDATE ON delivery
+        WHEN NEW.message <> OLD.message OR (OLD.state || '>' || NEW.state NOT IN (
+            'queued>queued', 'queued>sending', 'queued>unknown', 'queued>sent', 'queued>delivered', 'queued>read',
+            'queued>failed',
+            'sending>queued', 'sending>unknown', 'sending>sent', 'sending>delivered', 'sending>read', 'sending>failed',
+            'unknown>sent', 'unknown>delivered', 'unknown>read', 'unknown>failed',
+            'sent>delivered', 'sent>read', 'sent>failed', 'delivered>read')
+            AND NOT (OLD.state = 'sent' AND NEW.state = 'queued' AND NEW.reason IS 'window_closed'))
+        BEGIN SELECT RAISE(ABORT, 'delivery_goes_forward'); END;
+        """,
+    )
+
+
+@migrations()
+def reach_and_handles(db: Database) -> None:
+    """Until when an enquirer can be written to, where a provider limits that; by what else an adviser is known."""
+    _run(
+        db,
+        """
+        CREATE TABLE reply_window (
+            conversation INTEGER PRIMARY KEY,
+            closes_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE adviser_handle (
+            mark BLOB PRIMARY KEY CONSTRAINT handle_is_a_hash CHECK (length(mark) = 16),
+            adviser INTEGER NOT NULL REFERENCES adviser (id),
+            channel TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            CONSTRAINT one_handle_on_a_channel UNIQUE (adviser, channel)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    )
+
+
 def _run(db: Database, script: str) -> None:
     """Statement by statement: executescript would commit the migration's own transaction."""
     statement = ""

@@ -13,12 +13,14 @@ import pytest
 from aiohttp import ClientResponse, CookieJar, FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.channels.whatsapp.sending import POLICIES
 from handoff.console import feed
 from handoff.console.app import console
 from handoff.console.auth import LOGGED_IN, NOBODY, RULES
-from handoff.console.render import issues, outcomes, plain
+from handoff.console.render import _words, issues, outcomes, plain
 from handoff.desk import Desk, events_after
 from handoff.domain import AdviserId, CaseId, DeliveryState, Role, State, code
+from handoff.reach import note_window
 from tests.demo_desk import OPEN, PACK, PASSWORD, Clock, DemoDesk, desk_in
 from tools.vendor import LIST, differences
 
@@ -841,3 +843,126 @@ def test_vendored_files_are_what_the_list_says(tmp_path: Path) -> None:
     (tmp_path / "vendor.toml").write_text(LIST.read_text())
     (tmp_path / "govuk-frontend.css").write_text("something else")
     assert len(differences(tmp_path / "vendor.toml")) == 1
+
+
+# --- what a provider lets us say, and what became of what we said -----------------------------------------------------
+
+
+def closes_in(desk: DemoDesk, case_id: CaseId, left: timedelta, shut: bool = False) -> None:
+    row = desk.ledger.reader().execute("SELECT conversation FROM cases WHERE id = ?", [case_id]).fetchone()
+    desk.ledger.write_now(lambda conn: note_window(conn, row[0], desk.now() + left, shut=shut))
+
+
+def element(page: str, id_: str) -> str:
+    """The words in an element, up to where a block in it or itself ends."""
+    return " ".join(re.sub("<[^>]+>", " ", found(rf'(?s)id="{id_}"[^>]*>(.*?)</(?:div|li)>', page)).split())
+
+
+async def test_the_queue_and_the_case_say_for_how_long_an_answer_is_taken(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id, other = desk.case(channel="whatsapp"), desk.case(channel="web")
+    closes_in(desk, case_id, timedelta(hours=3, minutes=12))
+    left = "WhatsApp: you can answer for 3 h 12 min"
+    assert left in (await visitor.page("/"))
+    desk.claim(case_id, amira)
+    page = await visitor.page(f"/cases/{case_id}")
+    assert left in element(page, "case-head")
+    assert element(page, "composer-window") == left
+    assert element(page, "composer-shut") == ""
+    assert "is-closing" not in page
+    closes_in(desk, case_id, timedelta(hours=1, minutes=59), shut=True)
+    page = await visitor.page(f"/cases/{case_id}")
+    assert 'class="window is-closing">WhatsApp: you can answer for 1 h 59 min' in page
+    assert 'class="window' not in await visitor.page(f"/cases/{other}")
+
+
+async def test_a_closed_window_is_said_before_anything_is_written_and_holds_nobody_back(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case(channel="whatsapp")
+    closes_in(desk, case_id, timedelta(seconds=0))
+    shut = "WhatsApp’s reply window is closed. What you write waits, and goes when they write again."
+    assert shut in await visitor.page("/")
+    assert shut in element(await visitor.page(f"/cases/{case_id}"), "case-head")
+    desk.claim(case_id, amira)
+    page = await visitor.page(f"/cases/{case_id}")
+    assert element(page, "composer-shut") == shut
+    assert element(page, "composer-window") == ""
+    assert (await visitor.say(case_id, "Hello")).status == 303
+    closes_in(desk, case_id, timedelta(hours=24))
+    assert "reply window is closed" not in await visitor.page(f"/cases/{case_id}")
+
+
+async def test_nobody_is_told_to_hurry_where_nobody_can_be_answered(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case(channel="whatsapp")
+    closes_in(desk, case_id, timedelta(hours=1))
+    desk.claim(case_id, amira)
+    desk.say(case_id, amira, "Hello")
+    assert "you can answer for" in await visitor.page(f"/cases/{case_id}")
+    desk.ledger.write_now(lambda conn: desk.queue.abandon(conn, 1, desk.now()))
+    assert "you can answer for" not in await visitor.page(f"/cases/{case_id}")
+
+
+ASKED = "Waiting: we asked them to reply; it follows when they do"
+SAID_OF_A_DELIVERY = [
+    (DeliveryState.QUEUED, "", "Waiting to be sent", False),
+    (DeliveryState.QUEUED, "asked_to_reply", ASKED, False),
+    (DeliveryState.QUEUED, "window_closed", "Waiting: the reply window is closed; it follows when they write", False),
+    (DeliveryState.QUEUED, "window_closed_no_template", "no message is set up that asks them to reply; it foll", False),
+    (DeliveryState.QUEUED, "http_502", "Waiting: the service had a fault of its own; it is tried again", False),
+    (DeliveryState.SENDING, "", "Being sent", False),
+    (DeliveryState.SENT, "", "Sent", False),
+    (DeliveryState.DELIVERED, "", "Delivered", False),
+    (DeliveryState.READ, "", "Read", False),
+    (DeliveryState.FAILED, "blocked", "Not delivered: they have blocked us", True),
+    (DeliveryState.FAILED, "window_closed", "Not delivered: the reply window is closed", True),
+    (DeliveryState.FAILED, "http_400", "Not delivered: the service refused it", True),
+    (DeliveryState.FAILED, "nobody_knows", "Not delivered: nobody knows", True),
+    (DeliveryState.FAILED, "ValueError", "Not delivered: something went wrong while it was being sent", True),
+    (DeliveryState.UNKNOWN, "timeout", "the service did not answer in time. They may have it already.", True),
+    (DeliveryState.UNKNOWN, "", "May not have arrived. They may have it already.", True),
+]
+
+
+@pytest.mark.parametrize(("state", "reason", "words", "again"), SAID_OF_A_DELIVERY)
+async def test_each_line_says_in_words_how_far_it_got(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId, state: DeliveryState, reason: str, words: str, again: bool
+) -> None:
+    case_id = desk.case(channel="whatsapp")
+    desk.claim(case_id, amira)
+    desk.say(case_id, amira, "Hello")
+    message = Desk(desk.ledger.seal).thread(desk.ledger.reader(), case_id)[0].id
+    if reason or state is not DeliveryState.QUEUED:
+        assert desk.ledger.write_now(
+            lambda conn: desk.queue.record_delivery(conn, message, state, desk.now(), reason or None)
+        )
+    line = element(await visitor.page(f"/cases/{case_id}"), "line-1")
+    assert words in line
+    assert ("Send it again?" in line) is again
+    assert "_" not in line
+    assert ("They may have it already" in line) is (state is DeliveryState.UNKNOWN)
+
+
+async def test_how_far_a_message_got_is_news_to_an_open_page(
+    desk: DemoDesk, visitor: Visitor, amira: AdviserId
+) -> None:
+    case_id = desk.case(channel="whatsapp")
+    desk.claim(case_id, amira)
+    desk.say(case_id, amira, "Hello")
+    message = Desk(desk.ledger.seal).thread(desk.ledger.reader(), case_id)[0].id
+    async with streaming(visitor) as stream:
+        await stream.until_beat()
+        for state in (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.READ):
+            await desk.ledger.write(
+                lambda conn, state=state: desk.queue.record_delivery(conn, message, state, desk.now())  # type: ignore[misc]
+            )
+            assert await stream.next() == f"delivery.{state}"
+
+
+def test_every_reason_a_service_can_give_has_words() -> None:
+    known = {policy.reason for policy in POLICIES.values()} | {"flood", "blocked", "interrupted", "timeout"}
+    assert known <= _words().delivery_reasons.keys()
+    assert "nobody_knows" not in _words().delivery_reasons  # the control

@@ -196,8 +196,11 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("name_is_a_hash", (), "INSERT INTO login_attempt VALUES (1, x'00', zeroblob(16), 0)"),
     ("known_address_is_a_hash", (), "INSERT INTO known_address VALUES (1, x'00', 0)"),
     ("address_is_a_hash", (), "INSERT INTO login_attempt VALUES (1, zeroblob(16), x'00', 0)"),
+    ("handle_is_a_hash", (), "INSERT INTO adviser_handle VALUES (x'00', 1, 'telegram', 0)"),
+    ("one_handle_on_a_channel", ("INSERT INTO adviser_handle VALUES (zeroblob(16), 1, 'telegram', 0)",),
+        "INSERT INTO adviser_handle VALUES (randomblob(16), 1, 'telegram', 0)"),
 ]  # fmt: skip
-BY_COLUMN = {"reference_once": "cases.reference"}
+BY_COLUMN = {"reference_once": "cases.reference", "one_handle_on_a_channel": r"adviser_handle\.adviser"}
 """SQLite names a broken UNIQUE by its columns."""
 NOT_IN_THE_TABLE = {
     "period_is_a_day": "case_facts has no way in but the trigger, which copies cases.opened_on",
@@ -258,6 +261,7 @@ def test_a_conversation_has_one_live_case_at_most(conn: sqlite3.Connection) -> N
     ("queue_item", SECOND[2]),
     ("note", "INSERT INTO note VALUES (9, 1, 1, x'00', 0, NULL)"),
     ("known_address", "INSERT INTO known_address VALUES (9, zeroblob(16), 0)"),
+    ("adviser_handle", "INSERT INTO adviser_handle VALUES (zeroblob(16), 9, 'telegram', 0)"),
     ("adviser_session", "INSERT INTO adviser_session VALUES (zeroblob(32), 9, 'c', 0, 1, 2)"),
 ])  # fmt: skip
 def test_nothing_hangs_in_the_air(conn: sqlite3.Connection, table: str, statement: str) -> None:
@@ -307,6 +311,7 @@ def test_no_table_has_room_for_media(conn: sqlite3.Connection) -> None:
         if column[2] == "BLOB"
     }
     assert blobs == {
+        "adviser_handle.mark",
         "adviser_session.token_hash",
         "cases.pack",
         "known_address.address_mark",

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from bot.bell import Bell
-from bot.channels.contract import PULLED, REST, WEB, Line
+from bot.channels.contract import PULLED, REST, WEB, WINDOWS, Line
 from bot.domain import (
     MAX_TURNS_IN_WINDOW,
     ActionDone,
@@ -25,6 +25,8 @@ from bot.domain import (
 )
 from bot.errors import ConversationMoved
 from bot.house import Rooms
+from bot.receipts import Receipts
+from bot.reply_window import ReplyWindow
 from bot.shelf import Kept
 from bot.turns import Turns
 from tests.small_house import Clock, SmallHouse, small_library
@@ -35,8 +37,10 @@ CHILD = "im 13 and somebody from my school is bullying me, canary-child"
 def rooms_with(house: SmallHouse, run_action: object) -> Rooms:
     """The same house, with another way to run actions."""
     parts = house.firstline
-    turns = Turns(parts.ledger, parts.shelf, parts.queue, run_action, PULLED)  # type: ignore[arg-type]
-    return Rooms(parts.ledger, parts.shelf, turns, parts.queue, Bell(parts.ledger), house.clock)
+    window = ReplyWindow(WINDOWS)
+    turns = Turns(parts.ledger, parts.shelf, parts.queue, run_action, PULLED, window)  # type: ignore[arg-type]
+    receipts = Receipts(parts.ledger.seal, parts.queue, window)
+    return Rooms(parts.ledger, parts.shelf, turns, parts.queue, Bell(parts.ledger), receipts, house.clock)
 
 
 async def to_the_action(house: SmallHouse, rooms: Rooms) -> list[str]:
@@ -347,7 +351,7 @@ async def test_pace_is_not_remembered_for_ever(house: SmallHouse, clock: Clock) 
         await house.say("hello", f"enquirer-{number}")
     clock.passes(hours=1)
     await house.say("hello", "the last")
-    assert len(house.firstline.turns._pace._seen) == 1
+    assert len(house.firstline.turns._courtesy._pace._seen) == 1
 
 
 async def test_words_are_forgotten_when_a_conversation_was_idle_and_not_before(house: SmallHouse, clock: Clock) -> None:

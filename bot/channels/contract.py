@@ -1,13 +1,15 @@
 """What a channel is, and what it may ask of the house. One contract test runs over every channel."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
-from bot.domain import Address, ChannelName, Turn
+from bot.domain import Address, ChannelName, Person, Turn
 from bot.engine.record import Record
 from bot.engine.render import Rendered
 
@@ -15,8 +17,14 @@ WEB = ChannelName("web")
 REST = ChannelName("rest")
 CALLBACK = ChannelName("callback")
 TERMINAL = ChannelName("terminal")
+TELEGRAM = ChannelName("telegram")
+WHATSAPP = ChannelName("whatsapp")
 PULLED = frozenset({WEB, REST, TERMINAL})
 """Channels whose side fetches what waits; all others push."""
+WINDOWS = {WHATSAPP: timedelta(hours=24)}
+"""Channels that take our words only for so long after the enquirer's last ones (Meta's customer service window)."""
+BLOCKED = "blocked"
+"""Why an enquirer cannot be written to: they do not want us to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,42 @@ class State:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a turn came to: `kept` is what stays of it (masked words, the title of the button pressed), None when
+    nothing does, as after an old button."""
+
+    kept: str | None
+
+
+class Reach(StrEnum):
+    """How far a provider says a message got."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One report of a provider about something we sent, found by our outbox number or by the provider's id."""
+
+    reach: Reach
+    seq: int | None = None
+    provider_id: str | None = None
+    reason: str | None = None
+    window_closed: bool = False
+
+
 class House(Protocol):
     """What a channel may ask. Addresses are personal: they are sealed inside and come back in no answer."""
 
-    async def take(self, turn: Turn) -> None:
-        """For channels that push: the courier delivers what it led to."""
+    async def take(self, turn: Turn) -> Taken:
+        """For channels that push: the courier delivers what it led to. Returns once the turn is on disk.
+
+        Raises: LedgerError (handoff) and kin when nothing could be kept: do not acknowledge, let the provider repeat.
+        """
 
     async def answer(self, turn: Turn) -> Answer:
         """For channels that are pulled: the turn's replies, and anything that was still waiting."""
@@ -76,6 +115,24 @@ class House(Protocol):
 
     async def history(self, channel: ChannelName, address: Address) -> list[Line]:
         """The whole conversation, their own lines too, in order."""
+
+    async def follow(self, channel: ChannelName, before: Person, now: Person) -> None:
+        """The provider says that a person's number or id changed: their conversation goes with them."""
+
+    async def heard_back(self, channel: ChannelName, receipts: Sequence[Receipt]) -> None:
+        """Notes how far messages got; forward only. One nobody knows is kept until its message is known."""
+
+    async def lost(self, channel: ChannelName, address: Address, reason: str) -> None:
+        """The enquirer can no longer be written to (`blocked`): what waits has failed, and advisers are told."""
+
+    async def regained(self, channel: ChannelName, address: Address) -> None:
+        """They can be written to again: what the bot had to say and could not is said now."""
+
+    def words(self, response: str, language: str = "en") -> str:
+        """A response's words (Markdown) outside any conversation."""
+
+    def commands(self, language: str = "en") -> tuple[tuple[str, str], ...]:
+        """The always-there commands: (intent, title)."""
 
     def knows(self, channel: ChannelName, address: Address) -> bool:
         """Whether anything was ever said from this address."""
@@ -94,17 +151,55 @@ class House(Protocol):
         """What is said (Markdown) when nothing could be kept, so nothing was taken in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is delivered together: all that one turn led to, or one message of an adviser's.
+
+    `seq` is the first outbox number: the same when a delivery is repeated. Only the last message has choices.
+    """
+
+    seq: int
+    messages: tuple[Rendered, ...]
+
+
 class Pushing(Protocol):
-    """A channel that sends: the courier calls it."""
+    """A channel that sends: the courier calls it. A class that is one inherits from it."""
 
-    @property
-    def name(self) -> ChannelName: ...
+    name: ChannelName
+    limits: Limits
+    counts: Counter[str]
+    """What came in and was refused or passed over, by kind."""
 
-    @property
-    def limits(self) -> Limits: ...
+    async def admit(self, address: Address) -> None:
+        """Returns when the channel's pace allows the next message to this recipient. Nothing is sent here."""
+        return
 
-    async def deliver(self, address: Address, seq: int, message: Rendered) -> None:
-        """Returns once the provider has it. `seq` is the same when a delivery is repeated.
+    def parts(self, parcel: Parcel) -> int:
+        """How many of the channel's own messages the parcel becomes, at least 1. Pure: always the same answer."""
+        return len(parcel.messages)
+
+    async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
+        """Sends part number `part` (from 0). Returns once the provider has it: its id for what was sent, where
+        receipts will follow.
 
         Raises: DeliveryError.
         """
+        raise NotImplementedError
+
+    async def knock(self, address: Address, language: str) -> bool:
+        """Past the window: asks the enquirer to write, so that an answer can follow. False where that is not set up.
+
+        Raises: DeliveryError.
+        """
+        return False
+
+    async def probe(self) -> None:
+        """Asks the provider whether it works at all.
+
+        Raises: DeliveryError while it does not.
+        """
+        return
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        return

@@ -7,6 +7,7 @@ A button's payload is `#` and its token; sent back as the message it presses the
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, web
 
 from bot.channels.bodies import Unusable, json_of
-from bot.channels.contract import CALLBACK, REST, House, Limits
+from bot.channels.contract import CALLBACK, REST, House, Limits, Parcel, Pushing
 from bot.channels.markup import to_text
 from bot.domain import Address, ChannelName, Opened, Pressed, Said, Token, Turn
 from bot.engine.render import Rendered
@@ -84,13 +85,14 @@ class RestChannel:
         return web.json_response(messages)
 
 
-class CallbackChannel:
+class CallbackChannel(Pushing):
     """Posts each message to the configured URL; the courier sees to order and retries."""
 
     name = CALLBACK
     limits = Limits(text=4096, buttons=10, title=100, rows=10)
 
     def __init__(self, url: str, house: House, now: Callable[[], datetime]) -> None:
+        self.counts: Counter[str] = Counter()
         self._url = url
         self._house = house
         self._now = now
@@ -106,13 +108,14 @@ class CallbackChannel:
         await self._house.take(turn_from(await json_of(request), CALLBACK, self._now()))
         return web.Response(text="success")
 
-    async def deliver(self, address: Address, seq: int, message: Rendered) -> None:
+    async def deliver(self, address: Address, parcel: Parcel, part: int) -> None:
         """Raises: DeliveryError."""
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=20))
-        headers = {"Idempotency-Key": str(seq)}
+        headers = {"Idempotency-Key": f"{parcel.seq}.{part}"}
+        message = as_rasa(address, parcel.messages[part])
         try:
-            async with self._session.post(self._url, json=as_rasa(address, message), headers=headers) as response:
+            async with self._session.post(self._url, json=message, headers=headers) as response:
                 status, pause = response.status, response.headers.get("Retry-After", "")
         except ClientConnectorError as error:
             raise DeliveryError("no_connection", retry_after_s=0) from error

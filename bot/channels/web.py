@@ -13,6 +13,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from bot.allowance import Allowance, NoPlaceLeft, Places
+from bot.channels import links
 from bot.channels.bodies import Unusable, json_of
 from bot.channels.contract import WEB, House, Line, State
 from bot.channels.markup import plain_to_html, to_html, to_text
@@ -278,8 +279,7 @@ def heard_in(body: Mapping[str, Any], now: datetime) -> Said | Pressed | Opened 
         raise Unusable(text="Give exactly one of text, token, command, media and open.")
     value = body[given[0]]
     if given[0] == "open":
-        flow = body.get("flow")
-        return Opened(now, flow if isinstance(flow, str) and _CODE.fullmatch(flow) else None, _lang(body.get("lang")))
+        return _opened(body, now)
     if not isinstance(value, str):
         raise Unusable(text=f"{given[0]} must be text.")
     if given[0] == "text":
@@ -289,6 +289,13 @@ def heard_in(body: Mapping[str, Any], now: datetime) -> Said | Pressed | Opened 
     if not _CODE.fullmatch(value.removeprefix("!")):
         raise Unusable(text=f"{given[0]} must be one that was offered.")
     return Pressed(Token("!" + value if given[0] == "command" else value), now)
+
+
+def _opened(body: Mapping[str, Any], now: datetime) -> Opened:
+    """`flow` and `ref` are what a deep link carries; one that is none counts as not given."""
+    flow, ref = body.get("flow"), body.get("ref")
+    known = flow if isinstance(flow, str) and _CODE.fullmatch(flow) else None
+    return Opened(now, known, _lang(body.get("lang")), links.referrer(ref) if isinstance(ref, str) else None)
 
 
 def too_many(text: str, retry_after_s: int) -> web.HTTPTooManyRequests:

@@ -14,6 +14,7 @@ from bot.domain import (
     Outcome,
     Pressed,
     Said,
+    SlotValue,
     Trouble,
 )
 from bot.engine import commands, hearing, speech, stack, steps
@@ -71,9 +72,9 @@ def _hear(walk: Walk, heard: Heard) -> None:
             hearing.press(walk, token)
         case Opened():
             _opened(walk, heard)
-        case MediaRefused(kind=kind):
+        case MediaRefused():
             hearing.greet_below(walk)
-            stack.interrupt(walk, "pattern_media_refused", (("media", kind.value),))
+            stack.interrupt(walk, "pattern_media_refused", _about(heard))
             steps.run(walk)
         case _:
             assert_never(heard)
@@ -84,6 +85,15 @@ def _hear(walk: Walk, heard: Heard) -> None:
     else:
         stack.interrupt(walk, commands.CANNOT_HANDLE)
         steps.run(walk)
+
+
+def _about(refused: MediaRefused) -> tuple[tuple[str, SlotValue], ...]:
+    """What the pattern's conditions read of what was refused."""
+    return (
+        ("media", refused.kind.value),
+        ("left_in_chat", refused.left_in_chat),
+        ("taken_out", refused.taken_out),
+    )
 
 
 def _opened(walk: Walk, heard: Opened) -> None:

@@ -11,6 +11,7 @@ CHILD = "pattern_child"
 PEOPLE_NOTE = "pattern_with_people_note"
 _IDLE = frozenset({stack.COMPLETED, commands.CANNOT_HANDLE, "pattern_help"})
 ADDED = "utter_added_to_case"
+EDITED = "utter_edited"
 HEARD_FIRST = "utter_heard_first"
 MIN_WORDS_TO_TELL = 4
 
@@ -28,6 +29,10 @@ def words(walk: Walk, said: Said) -> None:
         return
     if commands.is_for_child(walk) and not walk.stack:
         _child_says(walk, said)
+        return
+    if said.edited and not first and not walk.with_people:
+        speech.put(walk, EDITED)
+        keep_offers(walk)
         return
     _say_what_was_taken_out(walk, said)
     if first:

@@ -234,8 +234,9 @@
       if (this.shadowRoot || this.starting) return;
       this.starting = true;
       this.onPage = this.hasAttribute("page");
-      const asked = this.onPage ? new URLSearchParams(location.search).get("flow") : null;
-      this.flow = asked ?? this.getAttribute("flow") ?? settings.flow;
+      const asked = new URLSearchParams(this.onPage ? location.search : "");
+      this.flow = asked.get("flow") ?? this.getAttribute("flow") ?? settings.flow;
+      this.ref = asked.get("ref") ?? this.getAttribute("ref") ?? settings.ref;
       this.language = kept.read().lang ?? (this.lang || settings.lang || document.documentElement.lang || "en").slice(0, 2);
       this.forget();
       this.line = new Line(this);
@@ -377,7 +378,7 @@
     async start() {
       this.started = true;
       if (!this.line.token) {
-        if (!this.line.queue.length) this.line.say({ open: true, flow: this.flow, lang: this.language });
+        if (!this.line.queue.length) this.line.say({ open: true, flow: this.flow, ref: this.ref, lang: this.language });
         else this.resend();
         return;
       }

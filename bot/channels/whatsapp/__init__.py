@@ -1,0 +1,1 @@
+"""WhatsApp over Meta's Cloud API: webhooks in, messages out. Media are never fetched."""

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
 RETRY_AFTER_S = 30
-PATIENCE_S = 60.0
+PATIENCE_S = 20.0
 """How long what was asked for may take before the measurement is given up."""
 LOOK_AGAIN_S = 0.02
 Moments = tuple[int, float, float, float]

@@ -284,6 +284,8 @@ class Turns:
 
     def _flag(self, db: sqlite3.Connection, here: Stored, thought: _Thought) -> None:
         """What people must know of a turn although its words say nothing of it, or are not kept."""
+        if isinstance(thought.heard, Said) and thought.heard.beside_media:
+            self._queue.flag(db, here.id, "refused_media", thought.heard.at)
         match thought.heard:
             case Said(gate=Gate.DANGER):
                 self._queue.flag(db, here.id, "danger_words", thought.heard.at, tier=DANGER_TIER)

@@ -308,6 +308,7 @@ async def test_a_failure_between_two_parts_repeats_only_the_one_that_failed(deli
     delivering.provider.fails_at["ann"] = {1: [DeliveryError("http_429", retry_after_s=5)]}
     async with delivering.at_work():
         await delivering.say("hello")
+        await delivering.until(lambda: len(delivering.provider.tried) == 2)
         await delivering.until(lambda: delivering.states() == ["queued", "queued"])
         assert delivering.provider.texts("ann") == HELLO[:1]
         await delivering.later(seconds=10)
@@ -490,11 +491,9 @@ async def test_one_recipient_the_provider_always_fails_on_delays_nobody(deliveri
     assert delivering.states("ann") == ["queued", "queued"] or delivering.states("ann") == ["sending", "sending"]
 
 
-async def test_a_reply_does_not_spend_its_last_try_on_an_outage(
-    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Once a defect: bot/courier.py _again: a provider that takes connections and says nothing was probed for longer than
-    # the first pause: the second and last try went into the same silence, and the reply was given up.
+async def test_a_reply_does_not_spend_its_last_try_on_an_outage(delivering: Delivering) -> None:
+    # Once a defect: bot/courier.py _again: a provider that takes connections and says nothing was asked for longer than
+    # the first pause lasted: the second and last try went into the same silence, and the reply was given up.
     delivering.provider.down = DeliveryError("timed_out", 0, in_doubt=True, provider_down=True)
     asked, answer = asyncio.Event(), asyncio.Event()
     probe = delivering.provider.probe

@@ -11,6 +11,7 @@ CHILD = "pattern_child"
 PEOPLE_NOTE = "pattern_with_people_note"
 _IDLE = frozenset({stack.COMPLETED, commands.CANNOT_HANDLE, "pattern_help"})
 ADDED = "utter_added_to_case"
+MEDIA_REFUSED = "utter_media_refused"
 EDITED = "utter_edited"
 HEARD_FIRST = "utter_heard_first"
 MIN_WORDS_TO_TELL = 4
@@ -91,6 +92,8 @@ def _danger(walk: Walk, said: Said) -> None:
     stack.interrupt(walk, DANGER)
     steps.run(walk)
     shown = len(walk.replies)
+    if said.beside_media:
+        speech.put(walk, MEDIA_REFUSED)
     _say_what_was_taken_out(walk, said)
     walk.replies[1:] = [*walk.replies[shown:], *walk.replies[1:shown]]
 

@@ -1,12 +1,12 @@
 """The real `firstline serve` in a process of its own, and an adviser at its desk in a browser without JavaScript.
 
-    async with serving(folder, telegram_token=fake.token, telegram_api=fake.url) as served:
-        await served.kill()
-        await served.start()                     # the same data, the same port
-    async with desk_of(served, await add_adviser(folder)) as desk:
-        case = (await desk.waiting())[0]
-        await desk.claim(case)
-        await desk.says(case, "Hello")
+async with serving(folder, telegram_token=fake.token, telegram_api=fake.url) as served:
+    await served.kill()
+    await served.start()                     # the same data, the same port
+async with desk_of(served, await add_adviser(folder)) as desk:
+    case = (await desk.waiting())[0]
+    await desk.claim(case)
+    await desk.says(case, "Hello")
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -47,10 +47,15 @@ def environment(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
     return ours | {f"FIRSTLINE_{name.upper()}": str(value) for name, value in given.items()} | {"PYTHONPATH": str(ROOT)}
 
 
-async def firstline(folder: Path, *arguments: str, typed: str = "", **settings: object) -> asyncio.subprocess.Process:
-    """The command, begun in an empty folder, so that no .env of anybody's is read."""
+COMMAND = ("-m", "bot")
+
+
+async def firstline(
+    folder: Path, *arguments: str, command: Sequence[str] = COMMAND, typed: str = "", **settings: object
+) -> asyncio.subprocess.Process:
+    """The command, begun in a folder of its own, so that no .env of anybody's is read."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
+        *(sys.executable, *command, *arguments),
         cwd=folder,
         env=environment(folder, settings),
         stdin=asyncio.subprocess.PIPE,
@@ -67,8 +72,10 @@ async def firstline(folder: Path, *arguments: str, typed: str = "", **settings: 
 class Served:
     """One server, as often as it is started: always on the same data and port."""
 
-    def __init__(self, folder: Path, port: int, settings: Mapping[str, object]) -> None:
-        self.folder, self.port, self.settings = folder, port, settings
+    def __init__(
+        self, folder: Path, port: int, settings: Mapping[str, object], command: Sequence[str] = COMMAND
+    ) -> None:
+        self.folder, self.port, self.settings, self.command = folder, port, settings, command
         self.url = f"http://127.0.0.1:{port}"
         self.log: list[str] = []
         """What it wrote on stderr, in lines."""
@@ -76,7 +83,9 @@ class Served:
 
     async def start(self) -> None:
         """Returns once it is ready. Raises: AssertionError with its last words."""
-        self.process = await firstline(self.folder, "serve", port=self.port, **ALWAYS_OPEN, **self.settings)
+        self.process = await firstline(
+            self.folder, "serve", command=self.command, port=self.port, **ALWAYS_OPEN, **self.settings
+        )
         self._reading = asyncio.create_task(self._read(self.process))
         try:
             async with asyncio.timeout(PATIENCE_S), ClientSession() as session:
@@ -138,7 +147,12 @@ async def serving(folder: Path, port: int = 0, **settings: object) -> AsyncItera
 async def add_adviser(folder: Path) -> str:
     """By the command line. Their e-mail address."""
     adding = await firstline(folder, "adviser", "add", "Alex Demo", EMAIL, "--password-stdin", typed=PASSWORD + "\n")
-    _, complaint = await asyncio.wait_for(adding.communicate(), PATIENCE_S)
+    try:
+        _, complaint = await asyncio.wait_for(adding.communicate(), PATIENCE_S)
+    finally:
+        if adding.returncode is None:
+            adding.kill()
+            await adding.wait()
     assert adding.returncode == 0, complaint.decode()
     return EMAIL
 

@@ -43,6 +43,10 @@ class HouseDown(Exception):
     """Nothing can be kept."""
 
 
+PERSON = "Talk to a person en"
+"""Below every question."""
+
+
 @dataclass
 class FakeHouse:
     """Takes turns and remembers them; a test makes it slow or lets it fail."""
@@ -232,7 +236,7 @@ ROWS: list[tuple[str, dict[str, Any], Any, tuple[str, ...]]] = [
     ("a button", press("1a.2f"), turn(Pressed(Token("1a.2f"), NOON), sent_at=None), SETTLES),
     ("a button under a message that is gone", press("1a.2f", date=0), turn(Pressed(Token("1a.2f"), NOON),
         sent_at=None), ANSWERS),
-    ("a button that is none of ours", press("!stop"), Ignored("foreign_button"), ANSWERS),
+    ("a button that is none of ours", press("stop!"), Ignored("foreign_button"), ANSWERS),
     ("photo", private(**medium("photo", 1), caption="Look at him"), refused(KINDS.PHOTO, "Look at him"), DELETES),
     ("photo of an album", private(**medium("photo", 1), media_group_id="9"), refused(KINDS.PHOTO, external="album:9"),
         DELETES),
@@ -251,7 +255,7 @@ ROWS: list[tuple[str, dict[str, Any], Any, tuple[str, ...]]] = [
     ("poll", private(**medium("poll", 1)), refused(KINDS.POLL), DELETES),
     ("dice", private(**medium("dice", 1)), refused(KINDS.POLL), DELETES),
     ("story", private(**medium("story", 1)), refused(KINDS.OTHER), DELETES),
-    ("game", private(game={"title": "G", "description": "D", "photo": []}), refused(KINDS.OTHER), DELETES),
+    ("game", private(game={"title": "G", "description": "D", "photo": []}), refused(KINDS.POLL), DELETES),
     ("invoice", private(invoice={"title": "T", "description": "D", "start_parameter": "s", "currency": "GBP",
         "total_amount": 5}), refused(KINDS.OTHER), DELETES),
     ("paid media", private(paid_media={"star_count": 1, "paid_media": [{"type": "preview"}]}), refused(KINDS.OTHER),
@@ -921,8 +925,15 @@ async def test_the_messages_of_a_parcel_are_joined_and_choices_stand_below(fake:
         ["Yes", "No"],
         ["Something else"],
         ["Back"],
+        [PERSON],
     ]
-    assert [button["callback_data"] for row in shown.keyboard for button in row] == ["1.2f", "2.2f", "3.2f", "4.2f"]
+    assert [button["callback_data"] for row in shown.keyboard for button in row] == [
+        "1.2f",
+        "2.2f",
+        "3.2f",
+        "4.2f",
+        "!talk_to_person",
+    ]
     assert not shown.preview
 
 
@@ -933,7 +944,7 @@ async def test_long_text_is_split_at_paragraphs_and_only_the_last_piece_has_butt
     pieces = fake.chat(ANN).messages
     assert len(ids) == len(pieces) > 2
     assert all(len(piece.text) <= 4096 and piece.text.endswith("word") for piece in pieces)
-    assert [piece.buttons for piece in pieces] == [[]] * (len(pieces) - 1) + [["Yes"]]
+    assert [piece.buttons for piece in pieces] == [[]] * (len(pieces) - 1) + [["Yes", PERSON]]
     assert "".join(piece.text for piece in pieces).split() == text.split() or len(" ".join(
         piece.text for piece in pieces).split()) == len(text.split())  # fmt: skip
 
@@ -957,7 +968,7 @@ async def test_many_or_long_choices_are_listed_too(fake: FakeTelegram, titles: l
     shown = fake.chat(ANN).last
     numbered = [f"{number}. {title}" for number, title in enumerate(titles, 1)]
     assert all((line in shown.text) is listed for line in numbered)
-    assert shown.buttons == (numbered if listed else titles)[:100]
+    assert shown.buttons == [*(numbered if listed else titles)[:99], PERSON]
 
 
 async def test_nothing_to_say_sends_nothing(fake: FakeTelegram) -> None:
@@ -1036,7 +1047,7 @@ async def test_markup_that_telegram_cannot_read_goes_without_once(fake: FakeTele
     async with sending(fake) as channel:
         await sent(channel, offered("Yes", text="**Look** at [this](https://a.example/) & that"))
     assert fake.sent(ANN) == ["Look at this (https://a.example/) & that"]
-    assert fake.chat(ANN).last.buttons == ["Yes"]
+    assert fake.chat(ANN).last.buttons == ["Yes", PERSON]
     assert channel.counts == {"cannot_parse": 1}
 
 

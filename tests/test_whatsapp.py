@@ -694,7 +694,7 @@ def test_only_two_addresses_are_ever_asked() -> None:
 
 def shown(parcel: Parcel, choose: str = "Choose an answer") -> list[rules.Shown]:
     """As the recipient sees it. Raises: rules.Refused where the provider would not take it."""
-    return [as_seen(content) for content in messages.contents(parcel, choose)]
+    return [as_seen(content) for content in messages.contents(parcel, messages.Labels(choose))]
 
 
 def as_seen(content: messages.Content) -> rules.Shown:
@@ -809,9 +809,9 @@ LABELS = st.lists(
 @given(text=st.text(st.sampled_from("ab .\n*_👍"), max_size=9_000) | st.text(max_size=200), titles=LABELS)
 def test_whatever_is_said_the_provider_takes_it(text: str, titles: list[str]) -> None:
     said = parcel(text, *titles, plain=True)
-    made = messages.contents(said, "Choose an answer")
-    assert made == messages.contents(said, "Choose an answer")
-    assert len(made) == len(messages.contents(said, ""))
+    made = messages.contents(said, messages.Labels("Choose an answer", "Type more."))
+    assert made == messages.contents(said, messages.Labels("Choose an answer", "Type more."))
+    assert len(made) == len(messages.contents(said, messages.Labels()))
     seen = [as_seen(each) for each in made]
     plainer = [as_seen(each.plainer) for each in made if each.plainer]
     choices = len(seen[-1].buttons) + len(seen[-1].rows)

@@ -23,7 +23,7 @@ from bot.channels.telegram.receiving import Receiving
 from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.updates import ALLOWED_UPDATES, COMMANDS
 from bot.channels.telegram.webhook import MAX_CONNECTIONS, PATH, Webhook
-from bot.domain import Address
+from bot.domain import Address, Token
 
 log = structlog.get_logger()
 
@@ -32,6 +32,7 @@ SPACING_S = 1.0
 """core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this"""
 MAX_DESCRIPTION = 256
 LANGUAGES = ("en", "cy")
+ALWAYS = ("talk_to_person", "back")
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -159,13 +160,18 @@ class TelegramChannel(Pushing):
         return max(len(letters_of(parcel)), 1)
 
     async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
-        letters = letters_of(parcel)
+        letters = letters_of(parcel, self._always(parcel))
         if not letters:
             return None
         try:
             return await self._sent(address, letters[part])
         except TelegramError as error:
             raise delivery_error(error) from None
+
+    def _always(self, parcel: Parcel) -> list[tuple[Token, str]]:
+        """What stands below every question; all else that is always there is in the bot's menu."""
+        titles = dict(self._house.commands(parcel.messages[-1].language))
+        return [(Token(f"!{intent}"), titles[intent]) for intent in ALWAYS if intent in titles]
 
     async def _sent(self, address: Address, letter: Letter) -> str:
         """Where Telegram cannot read our markup it has taken nothing: the words go without."""

@@ -34,8 +34,9 @@ class Letter:
     keyboard: InlineKeyboardMarkup | None = None
 
 
-def letters_of(parcel: Parcel) -> list[Letter]:
-    """Always the same for the same parcel; the choices stand under the last. None when there is nothing to say."""
+def letters_of(parcel: Parcel, always: Choices = ()) -> list[Letter]:
+    """Always the same for the same parcel; the choices stand under the last, and `always` in a row below them. None
+    when there is nothing to say."""
     choices = parcel.messages[-1].choices if parcel.messages else ()
     listed = _must_be_listed(choices)
     blocks = [_html(message) for message in parcel.messages]
@@ -44,19 +45,21 @@ def letters_of(parcel: Parcel) -> list[Letter]:
     if not pieces and not choices:
         return []
     *before, last = pieces or ["…"]
-    return [*map(Letter, before), Letter(last, keyboard(choices, numbered=listed))]
+    return [*map(Letter, before), Letter(last, keyboard(choices, always, numbered=listed))]
 
 
-def keyboard(choices: Choices, *, numbered: bool = False) -> InlineKeyboardMarkup | None:
+def keyboard(choices: Choices, always: Choices = (), *, numbered: bool = False) -> InlineKeyboardMarkup | None:
     """One choice to a row; two short ones share it."""
     rows: list[list[InlineKeyboardButton]] = []
-    for number, (token, title) in enumerate(choices[: LIMITS.buttons], 1):
+    for number, (token, title) in enumerate(choices[: LIMITS.buttons - len(always)], 1):
         shown = (f"{number}. {title}" if numbered else title) or "…"
         button = InlineKeyboardButton(shown, callback_data=token)
         if rows and len(rows[-1]) == 1 and max(len(shown), len(rows[-1][0].text)) <= SHORT_TITLE:
             rows[-1].append(button)
         else:
             rows.append([button])
+    if rows and always:
+        rows.append([InlineKeyboardButton(title, callback_data=token) for token, title in always])
     return InlineKeyboardMarkup(rows) if rows else None
 
 

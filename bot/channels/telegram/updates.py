@@ -29,7 +29,7 @@ ACCEPT = "accept:"
 
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.ASCII | re.DOTALL)
 _LINK = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_TOKEN = re.compile(r"[0-9a-f]{1,12}\.[0-9a-f]{1,12}")
+_TOKEN = re.compile(r"[0-9a-f]{1,12}\.[0-9a-f]{1,12}|![a-z_]{1,40}")
 _ACCEPT = re.compile(rf"{ACCEPT}([0-9]{{1,15}})", re.ASCII)
 _MEDIA = {
     "animation": MediaKind.VIDEO,

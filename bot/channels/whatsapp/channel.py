@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.channels.contract import WHATSAPP, House, Parcel, Pushing
 from bot.channels.pace import Pace
 from bot.channels.whatsapp import hook
-from bot.channels.whatsapp.messages import LIMITS, Content, contents, knock
+from bot.channels.whatsapp.messages import LIMITS, Content, Labels, contents, knock
 from bot.channels.whatsapp.people import person_of
 from bot.channels.whatsapp.sending import PATIENCE_S, CloudApi, Refused
 from bot.domain import Address, Person, Turn
@@ -31,6 +31,8 @@ THINKING_S = 1.0
 """After so long an enquirer sees that an answer is being written."""
 CHOOSE = "choices"
 """The interface's words that open a list."""
+TYPED = "type_for"
+"""The interface's words below a question: what can be typed at any time."""
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -168,11 +170,11 @@ class WhatsAppChannel(Pushing):
         await (self._slow_pace if self._clock() < self._slow_until else self._pace).admit("")
 
     def parts(self, parcel: Parcel) -> int:
-        return len(contents(parcel, ""))
+        return len(contents(parcel, Labels()))
 
     async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
         """Raises: DeliveryError."""
-        content, to, note = contents(parcel, self._choose(parcel))[part], person_of(address), str(parcel.seq)
+        content, to, note = contents(parcel, self._labels(parcel))[part], person_of(address), str(parcel.seq)
         try:
             return await self._send(to, content, note)
         except Refused as refused:
@@ -197,8 +199,9 @@ class WhatsAppChannel(Pushing):
     async def close(self) -> None:
         await self._cloud.close()
 
-    def _choose(self, parcel: Parcel) -> str:
-        return self._house.interface(parcel.messages[-1].language).get(CHOOSE, "")
+    def _labels(self, parcel: Parcel) -> Labels:
+        words = self._house.interface(parcel.messages[-1].language)
+        return Labels(words.get(CHOOSE, ""), words.get(TYPED, ""))
 
     async def _send(self, to: Person, content: Content, note: str) -> str | None:
         try:

@@ -27,6 +27,8 @@ NO_WORDS = "…"
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 
+FOOTER = 60
+
 Choices = Sequence[tuple[Token, str]]
 
 
@@ -38,14 +40,22 @@ class Content:
     plainer: "Content | None" = None
 
 
-def contents(parcel: Parcel, choose: str) -> tuple[Content, ...]:
-    """The parcel as own messages, at least one. `choose` opens a list; how many there are does not depend on it."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The interface's words around a question: what opens a list, and what can be typed instead."""
+
+    choose: str = ""
+    typed: str = ""
+
+
+def contents(parcel: Parcel, labels: Labels) -> tuple[Content, ...]:
+    """The parcel as own messages, at least one. How many there are does not depend on the labels."""
     words = "\n\n".join(filter(None, (_words(each) for each in parcel.messages)))
     choices = [(token, " ".join(title.split())) for token, title in parcel.messages[-1].choices]
     if not choices:
         return tuple(_text(piece) for piece in pieces(words or NO_WORDS, LIMITS.text))
-    shown = _buttons(choices) or _list(choices, choose)
-    return _interactive(words, shown, choices, choose) if shown else tuple(_numbered(words, choices))
+    shown = _buttons(choices) or _list(choices, labels.choose)
+    return _interactive(words, shown, choices, labels) if shown else tuple(_numbered(words, choices))
 
 
 def knock(template: str, language: str) -> Content:
@@ -109,12 +119,13 @@ def cut(label: str, most: int) -> str:
     return (whole if len(whole) >= most // 2 else begun).rstrip(" ,;:–-") + "…"
 
 
-def _interactive(words: str, shown: Mapping[str, object], choices: Choices, choose: str) -> tuple[Content, ...]:
+def _interactive(words: str, shown: Mapping[str, object], choices: Choices, labels: Labels) -> tuple[Content, ...]:
     """The last paragraphs stand above the choices; what does not fit there goes before."""
     before, body = _parted(words)
-    body = body or choose.strip() or NO_WORDS
+    body = body or labels.choose.strip() or NO_WORDS
+    footer = {"footer": {"text": cut(labels.typed, FOOTER)}} if labels.typed else {}
     plainer = _text("\n\n".join((body, "\n".join(_lines(choices)))))
-    content = Content({"type": "interactive", "interactive": {**shown, "body": {"text": body}}}, plainer)
+    content = Content({"type": "interactive", "interactive": {**shown, "body": {"text": body}, **footer}}, plainer)
     return (*(_text(piece) for piece in before), content)
 
 

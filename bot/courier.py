@@ -36,6 +36,9 @@ DELIVERY_TIMEOUT_S = 30.0
 LEDGER_PAUSE_S = 1.0
 LOOK_AT = 200
 """How many due rows are taken from the queue at a time."""
+MAX_UNDER_WAY = 1_000
+"""Of one channel: else all who wait for its pace, thousands after an outage, would be taken up and looked through again
+and again."""
 FAULT_PAUSE_S = 60.0
 """How long to wait before trying again after a fault nobody foresaw."""
 OUTAGE_PAUSE_S = 10.0
@@ -93,6 +96,8 @@ class Courier:
         self._receipts = Receipts(ledger.seal, queue, window)
         self._woken = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._busy: Counter[ChannelName] = Counter()
+        """How many of each channel are under way."""
         self._outages = {name: Outage(name, channel.probe, self.wake) for name, channel in channels.items()}
         self.failures: Counter[tuple[ChannelName, str]] = Counter()
         """(channel, reason) -> how many tries failed so, since the start."""
@@ -121,12 +126,11 @@ class Courier:
         """Starts what is due, each channel by itself. Returns the seconds it took."""
         started = time.perf_counter()
         for name in self._channels:
-            if self._outages[name].is_down:
+            if self._outages[name].is_down or self._busy[name] > MAX_UNDER_WAY - LOOK_AT:
                 continue
-            limit = LOOK_AT + len(self._under_way)  # those who wait for their pace must not hide who comes after
-            for waiting in self._outbox.due(self._ledger.reader(), name, self._now(), limit):
-                if waiting.conversation not in self._under_way:
-                    self._start(waiting)
+            limit = LOOK_AT + self._busy[name]  # those who wait for their pace must not hide who comes after
+            for waiting in self._outbox.due(self._ledger.reader(), name, self._now(), limit, self._under_way):
+                self._start(waiting)
         return time.perf_counter() - started
 
     def _settle_interrupted(self, db: sqlite3.Connection) -> None:
@@ -145,10 +149,12 @@ class Courier:
     def _start(self, waiting: Waiting) -> None:
         task = asyncio.create_task(self._carry(waiting))
         self._under_way[waiting.conversation] = task
+        self._busy[waiting.channel] += 1
         task.add_done_callback(lambda _: self._finished(waiting))
 
     def _finished(self, waiting: Waiting) -> None:
         self._under_way.pop(waiting.conversation, None)
+        self._busy[waiting.channel] -= 1
         self.wake()
 
     # --- one delivery ------------------------------------------------------------------------------------------------

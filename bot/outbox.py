@@ -1,7 +1,7 @@
 """What is waiting to be delivered, and what became of it. A row is written with the turn that caused it."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -96,9 +96,18 @@ class Outbox:
         """The replies of one turn, in order."""
         return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.turn = ? ORDER BY o.id", [conversation, turn]))
 
-    def due(self, db: sqlite3.Connection, channel: ChannelName, now: datetime, limit: int = 200) -> list[Waiting]:
-        """The oldest waiting row of each conversation of a channel, where its time has come."""
-        return self._rows(db.execute(_DUE, [channel, to_ms(now), limit]))
+    def due(
+        self,
+        db: sqlite3.Connection,
+        channel: ChannelName,
+        now: datetime,
+        limit: int = 200,
+        under_way: Container[int] = (),
+    ) -> list[Waiting]:
+        """The oldest waiting row of each conversation of a channel, where its time has come. Conversations that are
+        under way count for the limit and are left out."""
+        rows = db.execute(_DUE, [channel, to_ms(now), limit])
+        return self._rows(row for row in rows if row[1] not in under_way)
 
     def together_with(self, db: sqlite3.Connection, first: Waiting, state: str = "queued") -> list[Waiting]:
         """What is delivered with this row, itself first: all that was said in one breath, up to a question."""

@@ -15,9 +15,10 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -48,16 +49,17 @@ def environment(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
 
 
 COMMAND = ("-m", "bot")
+NONE: Mapping[str, object] = {}
 
 
 async def firstline(
-    folder: Path, *arguments: str, command: Sequence[str] = COMMAND, typed: str = "", **settings: object
+    folder: Path, *arguments: str, command: Sequence[str] = COMMAND, typed: str = "", given: Mapping[str, object] = NONE
 ) -> asyncio.subprocess.Process:
-    """The command, begun in a folder of its own, so that no .env of anybody's is read."""
+    """The command, begun in a folder of its own, so that no .env of anybody's is read. `given`: settings."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *command, *arguments),
         cwd=folder,
-        env=environment(folder, settings),
+        env=environment(folder, given),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -84,7 +86,7 @@ class Served:
     async def start(self) -> None:
         """Returns once it is ready. Raises: AssertionError with its last words."""
         self.process = await firstline(
-            self.folder, "serve", command=self.command, port=self.port, **ALWAYS_OPEN, **self.settings
+            self.folder, "serve", command=self.command, given={"port": self.port, **ALWAYS_OPEN, **self.settings}
         )
         self._reading = asyncio.create_task(self._read(self.process))
         try:
@@ -127,6 +129,12 @@ class Served:
     def logged(self, event: str) -> list[dict[str, object]]:
         lines = [json.loads(line) for line in self.log if line.startswith("{")]
         return [line for line in lines if line.get("event") == event]
+
+    def counted(self, sql: str) -> int:
+        """One number out of the database, which is only read."""
+        with closing(sqlite3.connect(f"file:{self.folder}/firstline.db?mode=ro", uri=True)) as db:
+            found: int = db.execute(sql).fetchone()[0]
+            return found
 
     async def metrics(self) -> str:
         async with ClientSession() as session, session.get(f"{self.url}/metrics") as answer:

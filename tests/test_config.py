@@ -11,6 +11,8 @@ from bot.errors import SettingsError
 ROOT = Path(__file__).parent.parent
 SECRETS = ("key", "telegram_token", "whatsapp_token", "whatsapp_app_secret", "whatsapp_verify_token")
 
+WHATSAPP = tuple(f"FIRSTLINE_WHATSAPP_{name}" for name in ("TOKEN", "PHONE_ID", "APP_SECRET", "VERIFY_TOKEN"))
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +59,32 @@ def test_settings_may_be_in_a_file_and_the_environment_wins(tmp_path: Path, monk
     assert (settings.host, settings.port) == ("127.0.0.9", 9002)
 
 
+@pytest.mark.parametrize("missing", WHATSAPP[1:])
+def test_whatsapp_is_set_up_whole_or_not_at_all(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in WHATSAPP:
+        monkeypatch.setenv(setting, "12345")
+    read_settings()
+    monkeypatch.delenv(missing)
+    with pytest.raises(SettingsError, match=missing):
+        read_settings()
+    monkeypatch.delenv(WHATSAPP[0])
+    read_settings()
+
+
+def test_telegram_by_webhook_needs_an_address_to_post_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTLINE_TELEGRAM_TOKEN", "1:a")
+    read_settings()
+    monkeypatch.setenv("FIRSTLINE_TELEGRAM_MODE", "webhook")
+    with pytest.raises(SettingsError, match="FIRSTLINE_PUBLIC_URL"):
+        read_settings()
+    monkeypatch.setenv("FIRSTLINE_PUBLIC_URL", "https://help.example.org")
+    read_settings()
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_does_not_show(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in WHATSAPP:  # which is set up whole or not at all
+        monkeypatch.setenv(setting, "12345")
     monkeypatch.setenv(f"FIRSTLINE_{name.upper()}", "open-sesame")
     settings = read_settings()
     assert getattr(settings, name).get_secret_value() == "open-sesame"

@@ -167,10 +167,10 @@ async def test_the_outbox_and_the_desk_never_disagree(settings: Settings, clock:
 
         tell = dying.courier._tell_desk
 
-        def dies(db: sqlite3.Connection, to: int | None, state: DeliveryState, reason: str | None = None) -> None:
+        def dies(db: sqlite3.Connection, message: int | None, state: DeliveryState, reason: str | None = None) -> None:
             if state is not DeliveryState.SENDING:
                 raise RuntimeError
-            tell(db, to, state, reason)
+            tell(db, message, state, reason)
 
         dying.courier._tell_desk = dies  # type: ignore[method-assign]
         message = dying.house.answers(case, amira, "Please ring.")
@@ -377,7 +377,12 @@ async def test_a_delivery_of_which_nothing_can_be_noted_is_not_tried_again_at_on
 async def many_say_hello(delivering: Delivering, names: list[str]) -> None:
     """As many conversations as that, with what was said to them waiting."""
     await delivering.say("hello", names[0])
-    delivering.ledger.write_now(lambda db: [another(delivering, db, name) for name in names[1:]])
+
+    def others(db: sqlite3.Connection) -> None:
+        for name in names[1:]:
+            another(delivering, db, name)
+
+    delivering.ledger.write_now(others)
 
 
 def another(delivering: Delivering, db: sqlite3.Connection, name: str) -> None:
@@ -613,7 +618,8 @@ async def test_a_statement_in_other_words_than_the_index_is_seen(delivering: Del
 
 def statements(delivering: Delivering, of: str) -> list[str]:
     """What a method of the outbox asks of the database, with its values in it."""
-    outbox, heard, now = delivering.courier._outbox, [], delivering.house.clock()
+    outbox, now = delivering.courier._outbox, delivering.house.clock()
+    heard: list[str] = []
     asked: dict[str, Callable[[sqlite3.Connection], object]] = {
         "due": lambda db: outbox.due(db, delivering.channel, now),
         "interrupted": outbox.interrupted,

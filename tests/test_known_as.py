@@ -202,7 +202,7 @@ class TheProvider(RuleBasedStateMachine):
         self.number: dict[str, str] = {}
         """What each has now."""
         self.last_seen: dict[str, str] = {}
-        """number -> who last wrote with it, and their id."""
+        """number -> whose it is by the last that we heard: they wrote with it, or the provider told us."""
         self.conversation: dict[str, int] = {}
 
     def teardown(self) -> None:
@@ -240,6 +240,10 @@ class TheProvider(RuleBasedStateMachine):
         if told and before:
             for _ in range(1 + twice):
                 run(self.people.changes(Person(user, before), Person(user, number)))
+            if user in self.conversation:
+                self.last_seen[number] = user
+                if self.last_seen.get(before) == user:
+                    del self.last_seen[before]
 
     @rule(user=st.sampled_from(USERS))
     def gives_a_number_up(self, user: str) -> None:

@@ -1,6 +1,7 @@
 """The Telegram channel: enquirers in their private chats with the bot, and the advisers' group."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -122,7 +123,11 @@ class TelegramChannel(Pushing):
                 return True
 
     async def _set_up(self) -> None:
-        """Raises: TelegramError."""
+        """Only the first question tells of the token. A server that knows no menu, or no webhook to take away, is
+        worked with all the same.
+
+        Raises: TelegramError.
+        """
         me = await self._bot.get_me()
         self._receiving.link = f"https://t.me/{me.username}" if me.username else ""
         if self._mode == "webhook":
@@ -133,7 +138,8 @@ class TelegramChannel(Pushing):
                 secret_token=self._secret,
             )
         else:
-            await self._bot.delete_webhook()
+            with contextlib.suppress(InvalidToken):  # which is also how the library says that there is no such method
+                await self._bot.delete_webhook()
         for language in LANGUAGES:
             await self._set_commands(language)
 
@@ -147,9 +153,9 @@ class TelegramChannel(Pushing):
         ]
         try:
             await self._bot.set_my_commands(menu, language_code=None if language == "en" else language)
-        except BadRequest as error:
+        except (BadRequest, InvalidToken) as error:
             self.counts["commands_refused"] += 1
-            log.warning("telegram.commands_refused", reason=bad_request(error))
+            log.warning("telegram.commands_refused", error=type(error).__name__)
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -159,12 +165,12 @@ class TelegramChannel(Pushing):
     def parts(self, parcel: Parcel) -> int:
         return max(len(letters_of(parcel)), 1)
 
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
+    async def deliver(self, address: Address, parcel: Parcel, part: int) -> None:
+        """Telegram sends no receipts: there is no id to know them by."""
         letters = letters_of(parcel, self._always(parcel))
-        if not letters:
-            return None
         try:
-            return await self._sent(address, letters[part])
+            if letters:
+                await self._sent(address, letters[part])
         except TelegramError as error:
             raise delivery_error(error) from None
 
@@ -173,25 +179,24 @@ class TelegramChannel(Pushing):
         titles = dict(self._house.commands(parcel.messages[-1].language))
         return [(Token(f"!{intent}"), titles[intent]) for intent in ALWAYS if intent in titles]
 
-    async def _sent(self, address: Address, letter: Letter) -> str:
+    async def _sent(self, address: Address, letter: Letter) -> None:
         """Where Telegram cannot read our markup it has taken nothing: the words go without."""
         try:
-            return await self._send(address, letter.html, letter, ParseMode.HTML)
+            await self._send(address, letter.html, letter, ParseMode.HTML)
         except BadRequest as error:
             if bad_request(error) != "cannot_parse":
                 raise
-        self.counts["cannot_parse"] += 1
-        return await self._send(address, bare(letter.html), letter, None)
+            self.counts["cannot_parse"] += 1
+            await self._send(address, bare(letter.html), letter, None)
 
-    async def _send(self, address: Address, text: str, letter: Letter, parse_mode: str | None) -> str:
-        sent = await self._bot.send_message(
+    async def _send(self, address: Address, text: str, letter: Letter, parse_mode: str | None) -> None:
+        await self._bot.send_message(
             address,
             text,
             parse_mode=parse_mode,
             reply_markup=letter.keyboard,
             link_preview_options=NO_PREVIEW,
         )
-        return str(sent.message_id)
 
     async def probe(self) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import SecretStr
@@ -197,8 +197,8 @@ class Channels:
     whatsapp: "WhatsAppChannel | None" = None
 
     @property
-    def pushing(self) -> dict[ChannelName, Pushing]:
-        found: list[Pushing | None] = [self.callback, self.telegram, self.whatsapp]
+    def pushing(self) -> dict[ChannelName, Pushing[Any]]:
+        found: list[Pushing[Any] | None] = [self.callback, self.telegram, self.whatsapp]
         return {channel.name: channel for channel in found if channel}
 
 

@@ -24,8 +24,8 @@ class ConversationMoved(FirstlineError):
     """Another turn changed this conversation since it was read."""
 
 
-UNANSWERED = frozenset({"timeout", "timed_out", "connection_lost"})
-"""Reasons of deliveries that left, and of which nothing was ever heard."""
+UNANSWERED = frozenset({"timeout", "timed_out", "connection_lost", "unreadable", "unexpected_answer"})
+"""Reasons of deliveries that left, and of which nothing was ever heard that could be read."""
 
 
 class DeliveryError(FirstlineError):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,7 +15,7 @@ from handoff.ledger import Ledger
 
 
 class Metrics:
-    def __init__(self, ledger: Ledger, courier: Courier, channels: Mapping[ChannelName, Pushing]) -> None:
+    def __init__(self, ledger: Ledger, courier: Courier, channels: Mapping[ChannelName, Pushing[Any]]) -> None:
         self._ledger = ledger
         self._courier = courier
         self._channels = channels

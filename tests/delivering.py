@@ -19,7 +19,7 @@ from handoff.domain import AdviserId, CaseId
 from tests.small_house import Clock, opened_house
 
 
-class FakeProvider(Pushing):
+class FakeProvider(Pushing[tuple[Parcel, int, str]]):
     """A pushing channel: notes what it was given, and fails as it is told. One message for each part."""
 
     limits = Limits(text=4096, buttons=10, title=100, rows=10)
@@ -56,12 +56,12 @@ class FakeProvider(Pushing):
         if address in self.waiting_for_pace:
             await self.waiting_for_pace[address].wait()
 
-    def parts(self, parcel: Parcel) -> int:
-        return 1 if self.joins else len(parcel.messages)
-
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
+    def parts(self, parcel: Parcel) -> list[tuple[Parcel, int, str]]:
         texts = [message.text for message in parcel.messages]
-        text = "\n".join(texts) if self.joins else texts[part]
+        return [(parcel, part, text) for part, text in enumerate(["\n".join(texts)] if self.joins else texts)]
+
+    async def deliver(self, address: Address, seq: int, letter: tuple[Parcel, int, str]) -> str | None:
+        parcel, part, text = letter
         self.parcels.append(parcel)
         self.tried.append((address, parcel.seq + part))
         if address in self.slow:

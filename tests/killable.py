@@ -8,10 +8,11 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
@@ -76,7 +77,7 @@ Moment = Callable[[str], bool]
 class Parent:
     """Forks servers, one at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self.pid = 0
 
@@ -85,7 +86,8 @@ class Parent:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"settings": settings, "careless": careless}).encode() + b"\n")
-        line = await asyncio.wait_for(self._process.stdout.readline(), 10)
+        self._process.stdin.flush()
+        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), 10)
         assert line, "the server did not start"
         self.pid, port = map(int, line.split())
         return port
@@ -97,23 +99,16 @@ class Parent:
             self.pid = 0
 
 
-@asynccontextmanager
-async def parent(settings: Mapping[str, object]) -> AsyncIterator[Parent]:
+@contextmanager
+def parent(settings: Mapping[str, object]) -> Iterator[Parent]:
     """`settings`: of a house whose library all servers will have."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps(settings)),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    made = Parent(process)
-    try:
-        yield made
-    finally:
-        made.kill()
-        assert process.stdin
-        process.stdin.close()
-        await asyncio.wait_for(process.wait(), 10)
+    program = (sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps(settings))
+    with subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        made = Parent(process)
+        try:
+            yield made
+        finally:
+            made.kill()
 
 
 class Between:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bot import courier as couriers
+from bot import delivering as deliveries
 from bot import outage as outages
 from bot.channels.contract import PULLED, Parcel
 from bot.config import Settings
@@ -165,14 +166,14 @@ async def test_the_outbox_and_the_desk_never_disagree(settings: Settings, clock:
     async with dying.at_work():
         case, amira = await dying.case()
 
-        tell = dying.courier._tell_desk
+        tell = dying.courier._waybill._tell_desk
 
         def dies(db: sqlite3.Connection, message: int | None, state: DeliveryState, reason: str | None = None) -> None:
             if state is not DeliveryState.SENDING:
                 raise RuntimeError
             tell(db, message, state, reason)
 
-        dying.courier._tell_desk = dies  # type: ignore[method-assign]
+        dying.courier._waybill._tell_desk = dies  # type: ignore[method-assign]
         message = dying.house.answers(case, amira, "Please ring.")
         await dying.until(lambda: "Please ring." in dying.provider.texts("ann"))
         await asyncio.sleep(0.05)
@@ -217,7 +218,7 @@ async def test_no_delivery_is_under_way_once_the_courier_was_stopped(delivering:
 async def test_a_provider_that_never_answers_is_given_up(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(couriers, "DELIVERY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(deliveries, "DELIVERY_TIMEOUT_S", 0.05)
     delivering.provider.slow["ann"] = asyncio.Event()
     async with delivering.at_work():
         await delivering.say("hello", "ann")
@@ -363,7 +364,7 @@ async def test_a_delivery_of_which_nothing_can_be_noted_is_not_tried_again_at_on
         tries += 1
         raise RuntimeError
 
-    delivering.courier._outbox.sending = refuse  # type: ignore[method-assign, assignment]
+    delivering.courier._waybill._outbox.sending = refuse  # type: ignore[method-assign, assignment]
     async with delivering.at_work():
         await delivering.say("hello")
         await delivering.until(lambda: tries > 0)
@@ -646,5 +647,5 @@ def test_the_fake_provider_can_see_a_double() -> None:
     """Negative control: a message taken twice is there twice."""
     provider = FakeProvider()
     for _ in range(2):
-        asyncio.run(provider.deliver(Address("ann"), Parcel(1, (Rendered("x"),)), 0))
+        asyncio.run(provider.deliver(Address("ann"), 1, (Parcel(1, (Rendered("x"),)), 0, "x")))
     assert provider.texts("ann") == ["x", "x"]

@@ -143,7 +143,7 @@ def test_any_order_ends_where_the_right_order_does(
     seq = told.ledger.write_now(new_row)
     id_ = f"story-{in_one_post}-{seq}"
     named = [Receipt(each.reach, seq if by_number else None, id_, each.reason) for each in reports]
-    receipts, now = told.courier._receipts, told.house.clock()
+    receipts, now = told.courier._waybill._receipts, told.house.clock()
 
     def heard(db: sqlite3.Connection, some: Sequence[Receipt]) -> None:
         for post in [some] if in_one_post else [[each] for each in some]:
@@ -233,7 +233,7 @@ async def test_a_report_at_the_very_moment_of_giving_up_counts(delivering: Deliv
     # Once a defect: bot/courier.py _doubt: the receipts were read before the write that said "unknown"; a report noted
     # between the two changed nothing, and nobody looked again.
     delivering.provider.failing["ann"] = [DeliveryError("timed_out", 0, in_doubt=True)]
-    written = delivering.courier._written
+    written = delivering.courier._waybill.written
     reported = False
 
     async def late(work: object) -> object:
@@ -244,7 +244,7 @@ async def test_a_report_at_the_very_moment_of_giving_up_counts(delivering: Deliv
             await delivering.heard_back(Receipt(Reach.DELIVERED, newest, "id-of-theirs"))
         return await written(work)  # type: ignore[arg-type]
 
-    delivering.courier._written = late  # type: ignore[method-assign, assignment]
+    delivering.courier._waybill.written = late  # type: ignore[method-assign, assignment]
     message = delivering.house.answers(*case, "Please ring.")
     await delivering.until(lambda: where(delivering, message) == ("delivered", ("delivered", None)))
 

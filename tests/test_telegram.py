@@ -696,9 +696,7 @@ async def test_a_pressed_keyboard_is_replaced_by_the_choice_made(fake: FakeTeleg
     house = FakeHouse(kept="Yes & no")
     fake.user(ANN).is_known()
     async with running(fake, house) as channel:
-        await channel.deliver(
-            Address(str(ANN)), offered("Yes & no", "Perhaps", text="See <it> [here](https://a.example/)"), 0
-        )
+        await sent(channel, offered("Yes & no", "Perhaps", text="See <it> [here](https://a.example/)"))
         query = fake.user(ANN).presses("Yes & no")
         await fake.until(fetched(fake))
     shown = fake.chat(ANN).last
@@ -712,7 +710,7 @@ async def test_a_pressed_keyboard_is_replaced_by_the_choice_made(fake: FakeTeleg
 async def test_an_old_button_only_loses_its_keyboard(fake: FakeTelegram) -> None:
     fake.user(ANN).is_known()
     async with running(fake, FakeHouse(kept=None)) as channel:
-        await channel.deliver(Address(str(ANN)), offered("Yes", "No"), 0)
+        await sent(channel, offered("Yes", "No"))
         query = fake.user(ANN).presses("Yes")
         await fake.until(fetched(fake))
     assert (fake.chat(ANN).last.text, fake.chat(ANN).last.buttons) == ("Which one?", [])
@@ -722,7 +720,7 @@ async def test_an_old_button_only_loses_its_keyboard(fake: FakeTelegram) -> None
 async def test_a_choice_without_room_for_it_still_takes_the_keyboard_away(fake: FakeTelegram) -> None:
     fake.user(ANN).is_known()
     async with running(fake, FakeHouse(kept="Yes")) as channel:
-        await channel.deliver(Address(str(ANN)), offered("Yes", text="x" * 4096), 0)
+        await sent(channel, offered("Yes", text="x" * 4096))
         fake.user(ANN).presses("Yes")
         await fake.until(fetched(fake))
     assert (len(fake.chat(ANN).last.text), fake.chat(ANN).last.buttons) == (4096, [])
@@ -734,7 +732,7 @@ async def test_a_failing_courtesy_holds_nothing_up_and_is_counted(fake: FakeTele
     fake.fault("editMessageText", forbidden())
     house = FakeHouse()
     async with running(fake, house) as channel:
-        await channel.deliver(Address(str(ANN)), offered("Yes"), 0)
+        await sent(channel, offered("Yes"))
         fake.user(ANN).presses("Yes")
         await fake.until(fetched(fake))
     assert len(house.turns) == 1
@@ -749,7 +747,7 @@ async def test_a_slow_courtesy_does_not_delay_what_comes_next(
     fake.fault("answerCallbackQuery", silence())
     house = FakeHouse()
     async with running(fake, house) as channel:
-        await channel.deliver(Address(str(ANN)), offered("Yes"), 0)
+        await sent(channel, offered("Yes"))
         fake.user(ANN).presses("Yes")
         fake.user(ANN).says("Next")
         await fake.until(fetched(fake))
@@ -911,9 +909,10 @@ async def test_without_an_advisers_group_nothing_can_be_posted_there(fake: FakeT
 
 async def sent(channel: TelegramChannel, parcel: Parcel, to: int = ANN) -> int:
     """How many messages it became."""
-    for part in range(channel.parts(parcel)):
-        await channel.deliver(Address(str(to)), parcel, part)
-    return channel.parts(parcel)
+    parts = channel.parts(parcel)
+    for part in parts:
+        await channel.deliver(Address(str(to)), parcel.seq, part)
+    return len(parts)
 
 
 async def test_the_messages_of_a_parcel_are_joined_and_choices_stand_below(fake: FakeTelegram) -> None:
@@ -974,8 +973,8 @@ async def test_many_or_long_choices_are_listed_too(fake: FakeTelegram, titles: l
 
 async def test_nothing_to_say_sends_nothing(fake: FakeTelegram) -> None:
     async with sending(fake) as channel:
-        await sent(channel, Parcel(1, (Rendered(""),)))
-        assert fake.sent(ANN) == []
+        with pytest.raises(DeliveryError, match="empty"):
+            channel.parts(Parcel(1, (Rendered(""),)))
         await sent(channel, offered("Yes", text=""))
     assert fake.sent(ANN) == ["…"]
 

@@ -437,8 +437,8 @@ async def test_what_comes_in_and_what_goes_out(row: Row, line: Line) -> None:
     assert line.house.receipts == ([row.receipts] if row.receipts else [])
     assert +line.channel.counts == Counter(row.ignored)
     if row.answer:
-        for part in range(line.channel.parts(row.answer)):
-            assert await line.channel.deliver(line.house.turns[0].address, row.answer, part)
+        for part in line.channel.parts(row.answer):
+            assert await line.channel.deliver(line.house.turns[0].address, row.answer.seq, part)
     assert tuple(call.body for call in line.fake.calls) == row.requests
     assert line.fake.media_calls == []
 
@@ -882,9 +882,14 @@ def reached(line: Line, person: Person = SAM) -> Enquirer:
     return sam
 
 
+async def first_of(line: Line, said: Parcel) -> str | None:
+    """Sends its first part."""
+    return await line.channel.deliver(SAM_AT, said.seq, line.channel.parts(said)[0])
+
+
 async def failing(line: Line, said: Parcel) -> Means:
     with pytest.raises(DeliveryError) as failed:
-        await line.channel.deliver(SAM_AT, said, 0)
+        await first_of(line, said)
     assert not re.search(rf"{TOKEN}|{SAM.number}|{SAM.user}|http", str(failed.value))
     return Means.of(failed.value)
 
@@ -915,12 +920,12 @@ async def test_what_was_taken_without_an_answer_is_in_doubt() -> None:
 
 async def test_an_answer_that_cannot_be_read_still_says_that_it_was_taken(line: Line) -> None:
     line.fake.faults.put(TAKEN_GARBLED, reached(line))
-    assert await line.channel.deliver(SAM_AT, parcel("Hello."), 0) is None
+    assert await first_of(line, parcel("Hello.")) is None
 
 
 async def test_the_provider_s_id_and_our_number_come_back_with_receipts(line: Line) -> None:
     sam = reached(line)
-    id_ = await line.channel.deliver(SAM_AT, parcel("Hello.", seq=41), 0)
+    id_ = await first_of(line, parcel("Hello.", seq=41))
     assert id_ == line.fake.sent(sam)[0].id
     await line.fake.until(lambda: len(line.house.receipts) == 2)
     assert line.house.receipts == [(Receipt(Reach.SENT, 41, id_),), (Receipt(Reach.DELIVERED, 41, id_),)]
@@ -953,7 +958,7 @@ async def test_a_template_nobody_approved_fails(line: Line) -> None:
 async def test_refused_buttons_are_sent_at_once_as_numbered_words(titles: tuple[str, ...], line: Line) -> None:
     sam = reached(line)
     line.fake.faults.put(refused(131009), sam)
-    assert await line.channel.deliver(SAM_AT, parcel("Which?", *titles), 0)
+    assert await first_of(line, parcel("Which?", *titles))
     expected = "Which?\n\n" + "\n".join(f"{number}. {title}" for number, title in enumerate(titles, start=1))
     assert [(each.kind, each.text, each.data) for each in line.fake.sent(sam)] == [("text", expected, "7")]
     assert line.channel.counts["sent_plainer"] == 1

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.domain import Address, ChannelName, Person, Turn
 from bot.engine.record import Record
@@ -162,7 +162,11 @@ class Parcel:
     messages: tuple[Rendered, ...]
 
 
-class Pushing(Protocol):
+P = TypeVar("P")
+"""What a channel sends at a time: one message of its own kind."""
+
+
+class Pushing(Protocol[P]):
     """A channel that sends: the courier calls it. A class that is one inherits from it."""
 
     name: ChannelName
@@ -174,12 +178,15 @@ class Pushing(Protocol):
         """Returns when the channel's pace allows the next message to this recipient. Nothing is sent here."""
         return
 
-    def parts(self, parcel: Parcel) -> int:
-        """How many of the channel's own messages the parcel becomes, at least 1. Pure: always the same answer."""
-        return len(parcel.messages)
+    def parts(self, parcel: Parcel) -> Sequence[P]:
+        """The parcel as the channel's own messages, as few as it can. The same parcel gives as many each time.
 
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
-        """Sends part number `part` (from 0). Returns once the provider has it: its id for what was sent, where
+        Raises: DeliveryError when there is nothing to send.
+        """
+        raise NotImplementedError
+
+    async def deliver(self, address: Address, seq: int, part: P) -> str | None:
+        """Sends one part of the parcel `seq`. Returns once the provider has it: its id for what was sent, where
         receipts will follow.
 
         Raises: DeliveryError.

@@ -8,7 +8,8 @@ A button's payload is `#` and its token; sent back as the message it presses the
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +86,15 @@ class RestChannel:
         return web.json_response(messages)
 
 
-class CallbackChannel(Pushing):
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One message of a parcel; its number keeps two apart that are said together."""
+
+    number: int
+    message: Rendered
+
+
+class CallbackChannel(Pushing[Posted]):
     """Posts each message to the configured URL; the courier sees to order and retries."""
 
     name = CALLBACK
@@ -108,12 +117,15 @@ class CallbackChannel(Pushing):
         await self._house.take(turn_from(await json_of(request), CALLBACK, self._now()))
         return web.Response(text="success")
 
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> None:
+    def parts(self, parcel: Parcel) -> Sequence[Posted]:
+        return [Posted(number, message) for number, message in enumerate(parcel.messages)]
+
+    async def deliver(self, address: Address, seq: int, part: Posted) -> None:
         """Raises: DeliveryError."""
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=20))
-        headers = {"Idempotency-Key": f"{parcel.seq}.{part}"}
-        message = as_rasa(address, parcel.messages[part])
+        headers = {"Idempotency-Key": f"{seq}.{part.number}"}
+        message = as_rasa(address, part.message)
         try:
             async with self._session.post(self._url, json=message, headers=headers) as response:
                 status, pause = response.status, response.headers.get("Retry-After", "")

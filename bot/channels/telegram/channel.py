@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -25,6 +25,7 @@ from bot.channels.telegram.request import AiohttpRequest
 from bot.channels.telegram.updates import ALLOWED_UPDATES, COMMANDS
 from bot.channels.telegram.webhook import MAX_CONNECTIONS, PATH, Webhook
 from bot.domain import Address, Token
+from bot.errors import DeliveryError
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ ALWAYS = ("talk_to_person", "back")
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
-class TelegramChannel(Pushing):
+class TelegramChannel(Pushing[Letter]):
     """`house_down` are the errors that say the house can keep nothing at the moment: such an update is asked for again
     for as long as it takes. Any other error is a fault of ours; an update it strikes 5 times is left out. As long as
     nobody says which is which, none is left out.
@@ -162,15 +163,17 @@ class TelegramChannel(Pushing):
     async def admit(self, address: Address) -> None:
         await self._pace.admit(address)
 
-    def parts(self, parcel: Parcel) -> int:
-        return max(len(letters_of(parcel)), 1)
-
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> None:
-        """Telegram sends no receipts: there is no id to know them by."""
+    def parts(self, parcel: Parcel) -> Sequence[Letter]:
         letters = letters_of(parcel, self._always(parcel))
+        if not letters:
+            raise DeliveryError("empty")
+        return letters
+
+    async def deliver(self, address: Address, seq: int, part: Letter) -> None:
+        """Telegram sends no receipts, so there is no id to know them by; nor does it know a repeated message."""
+        del seq
         try:
-            if letters:
-                await self._sent(address, letters[part])
+            await self._sent(address, part)
         except TelegramError as error:
             raise delivery_error(error) from None
 

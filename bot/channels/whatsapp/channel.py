@@ -6,7 +6,7 @@ import hmac
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -37,7 +37,7 @@ TYPED = "type_for"
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-class WhatsAppChannel(Pushing):
+class WhatsAppChannel(Pushing[Content]):
     """`counts` says by kind what was refused, ignored or done differently."""
 
     name = WHATSAPP
@@ -169,12 +169,12 @@ class WhatsAppChannel(Pushing):
         del address
         await (self._slow_pace if self._clock() < self._slow_until else self._pace).admit("")
 
-    def parts(self, parcel: Parcel) -> int:
-        return len(contents(parcel, Labels()))
+    def parts(self, parcel: Parcel) -> Sequence[Content]:
+        return contents(parcel, self._labels(parcel))
 
-    async def deliver(self, address: Address, parcel: Parcel, part: int) -> str | None:
+    async def deliver(self, address: Address, seq: int, content: Content) -> str | None:
         """Raises: DeliveryError."""
-        content, to, note = contents(parcel, self._labels(parcel))[part], person_of(address), str(parcel.seq)
+        to, note = person_of(address), str(seq)
         try:
             return await self._send(to, content, note)
         except Refused as refused:

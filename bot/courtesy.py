@@ -11,6 +11,10 @@ TOO_FAST = "utter_too_fast"
 LATE = "utter_late"
 
 
+def is_late(turn: Turn) -> bool:
+    return turn.sent_at is not None and turn.heard.at - turn.sent_at > timedelta(hours=LATE_HOURS)
+
+
 class Courtesy:
     def __init__(self, pulled: frozenset[ChannelName]) -> None:
         window = timedelta(minutes=TURN_WINDOW_MINUTES)
@@ -31,8 +35,7 @@ class Courtesy:
 
     def with_apology(self, turn: Turn, mark: bytes, library: Library, outcome: Outcome) -> Outcome:
         """Whoever waited for more than LATE_HOURS is told so, once for all that comes in then."""
-        is_late = turn.sent_at is not None and turn.heard.at - turn.sent_at > timedelta(hours=LATE_HOURS)
-        if not (is_late and LATE in library.responses and self._told_late.allows(mark, turn.heard.at)):
+        if not (is_late(turn) and LATE in library.responses and self._told_late.allows(mark, turn.heard.at)):
             return outcome
         apology = Reply(LATE, language=outcome.conversation.language)
         return replace(outcome, replies=(apology, *outcome.replies))

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.courtesy import TOO_FAST, Courtesy
+from bot.courtesy import TOO_FAST, Courtesy, is_late
 from bot.domain import (
     ActionDone,
     ActionWanted,
@@ -228,6 +228,8 @@ class Turns:
         if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now)):
             self.outbox.release(db, here.id)
         reference = self._pass_on(db, turn.channel, here, thought)
+        if is_late(turn):
+            self._queue.flag(db, here.id, "late_message", now)
         if thought.leaves:
             self.store.forget_words(db, here.id, now)
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back

@@ -123,6 +123,7 @@ async def test_late_words_reach_an_adviser_and_the_bot_promises_no_answer_of_its
     case, amira = await messenger.case(), messenger.house.adviser()
     messenger.house.claim(case, amira)  # type: ignore[arg-type]
     assert await messenger.say("It is getting worse", late=2 * DAY) == []
+    assert messenger.flags(case) == ["late_message"]
     assert messenger.house.thread(case) == ["It is getting worse"]  # type: ignore[arg-type]
 
 

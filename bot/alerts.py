@@ -29,12 +29,14 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
 """Between tries while the group cannot be told; doubled each time."""
 BATCH = 200
 LARGEST_ID = 2**63 - 1
+POPUP = 200
+"""Characters that Telegram shows whoever pressed a button (core.telegram.org/bots/api#answercallbackquery)."""
 
 NO_LONGER = "{reference} is no longer waiting."
 TAKEN_BY = "{reference} was taken by {name}."
 MORE_URGENT = "{reference} is more urgent now: see the newer message."
-YOURS = "{reference} is yours. Open it now, or it goes back to the queue: /desk/cases/{case}"
-YOURS_ALREADY = "{reference} is yours already. Open it: /desk/cases/{case}"
+YOURS = "{reference} is yours. Open it now, or it goes back to the queue: {place}"
+YOURS_ALREADY = "{reference} is yours already. Open it: {place}"
 FULL = "You hold as many conversations as you may. Wrap one up or pause one first."
 NOT_ALLOWED = "Your account may not take cases: it is disabled, or of another kind. Ask your lead."
 NOT_LINKED = (
@@ -70,12 +72,15 @@ class Alerts:
         now: Callable[[], datetime],
         door: Door,
         first_wait_s: float = FIRST_WAIT_S,
+        *,
+        public_url: str = "",
     ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._now = now
         self._door = door
         self._first_wait_s = first_wait_s
+        self._public_url = public_url.rstrip("/")
         self._woken = asyncio.Event()
         self._seen = 0
 
@@ -127,7 +132,7 @@ class Alerts:
             await self._ledger.write(lambda db: self._queue.claim(db, case_id, adviser, self._now()))
         except HandoffError as error:
             return self._refusal(case_id, error)
-        return YOURS.format(reference=self._reference(case_id), case=case_id)
+        return self._with_place(YOURS, self._reference(case_id), case_id)
 
     # --- within ------------------------------------------------------------------------------------------------------
 
@@ -175,6 +180,12 @@ class Alerts:
         now = desk.standing(self._ledger.reader(), case)
         return "That case" if now is None else now.reference
 
+    def _with_place(self, words: str, reference: str, case: CaseId) -> str:
+        """Where the case is: the whole address where one is set and it fits, else its path at the desk."""
+        path = f"/desk/cases/{case}"
+        whole = words.format(reference=reference, place=self._public_url + path)
+        return whole if len(whole) <= POPUP else words.format(reference=reference, place=path)
+
     def _refusal(self, case: CaseId, error: HandoffError) -> str:
         now = desk.standing(self._ledger.reader(), case)
         match error:
@@ -187,7 +198,7 @@ class Alerts:
             case AlreadyClaimed():
                 return ended(now)
         if now is not None and now.holder is not None:
-            return YOURS_ALREADY.format(reference=now.reference, case=case)
+            return self._with_place(YOURS_ALREADY, now.reference, case)
         return ended(now)
 
 

@@ -35,6 +35,11 @@ class Allowance:
         self._seen.move_to_end(key)
         return True
 
+    def take_back(self, key: Hashable) -> None:
+        """The last time that was counted did not happen."""
+        if self._seen.get(key):
+            self._seen[key].pop()
+
     def __len__(self) -> int:
         """How many keys are remembered."""
         return len(self._seen)

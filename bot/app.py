@@ -32,7 +32,7 @@ from bot.speech import Speech
 from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
-from handoff.errors import LedgerError
+from handoff.errors import DiskFull
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 FIRST_NOTE = "as installed"
-HOUSE_DOWN = (LedgerError, sqlite3.Error, OSError)
+HOUSE_DOWN = (DiskFull, sqlite3.OperationalError, OSError)
 """Nothing can be kept at the moment: what came in is asked for again for as long as it takes."""
 Now = Callable[[], datetime]
 
@@ -237,6 +237,7 @@ def _channels(settings: Settings, rooms: Rooms, now: Now, seal: Seal) -> Channel
             settings.whatsapp_template_language,
             rooms,
             now,
+            house_down=HOUSE_DOWN,
         )
     return Channels(callback, telegram, whatsapp)
 
@@ -249,7 +250,7 @@ def _alerts(settings: Settings, ledger: Ledger, queue: Queue, now: Now, channels
     """Advisers are told in a Telegram group that a case waits, where one is set."""
     if channels.telegram is None or settings.telegram_advisers is None:
         return None
-    alerts = Alerts(ledger, queue, now, channels.telegram)
+    alerts = Alerts(ledger, queue, now, channels.telegram, public_url=settings.public_url)
     channels.telegram.accept = alerts.accept
     return alerts
 

@@ -32,10 +32,9 @@ MAX_DOUBTS = 2
 
 @dataclass(frozen=True, slots=True)
 class _InHand:
-    """What one delivery is about: its rows, who gets them, and in which words."""
+    """What one delivery is about: its rows, and in which words."""
 
     rows: tuple[Waiting, ...]
-    address: Address
     parcel: Parcel
     channel: Pushing[Any]
 
@@ -102,12 +101,15 @@ class Delivering:
         """Raises: DeliveryError when there is nothing to say."""
         db, now = self._ledger.reader(), self._now()
         rows = tuple(self._outbox.together_with(db, waiting)) or (waiting,)
-        _, address = self._store.address(db, waiting.conversation)
         rendered = (self._speech.rendered(db, row, now) for row in rows)
         messages = tuple(each for each in rendered if each.text.strip() or each.choices)
         if not messages:
             raise DeliveryError("empty")
-        return _InHand(rows, address, Parcel(waiting.seq, messages), self._channels[waiting.channel])
+        return _InHand(rows, Parcel(waiting.seq, messages), self._channels[waiting.channel])
+
+    def _address(self, row: Waiting) -> Address:
+        """Read just before it is used: a number may become somebody else's while a message waits for its pace."""
+        return self._store.address(self._ledger.reader(), row.conversation)[1]
 
     async def _all_parts(self, in_hand: _InHand) -> None:
         """From the first part that was not delivered before.
@@ -115,16 +117,16 @@ class Delivering:
         Raises: DeliveryError, TimeoutError.
         """
         channel, first = in_hand.channel, in_hand.first
-        await channel.admit(in_hand.address)
+        await channel.admit(self._address(first))
         parts = channel.parts(in_hand.parcel)
         begin = min(first.part, len(parts) - 1)
         if not await self._may_go(in_hand):
             return
         for number, part in enumerate(parts[begin:], begin):
             if number > begin:
-                await channel.admit(in_hand.address)
+                await channel.admit(self._address(first))
             async with asyncio.timeout(DELIVERY_TIMEOUT_S):
-                provider_id = await channel.deliver(in_hand.address, first.seq, part)
+                provider_id = await channel.deliver(self._address(first), first.seq, part)
             if number + 1 < len(parts):
                 await self._waybill.part_gone(first, number, provider_id)
             else:
@@ -161,9 +163,11 @@ class Delivering:
             await self._again(rows, error)
 
     async def _again(self, rows: tuple[Waiting, ...], error: DeliveryError) -> None:
-        if error.unanswered:
-            await self._outages[rows[0].channel].verdict()  # its last try is not spent on an outage
-        await self._waybill.again(rows, error)
+        """Whether it was only an outage is known first: its last try is not spent on one, nor its pauses lengthened."""
+        outage = self._outages[rows[0].channel]
+        if error.provider_down or error.unanswered:
+            await outage.verdict()
+        await self._waybill.again(rows, error, in_outage=error.provider_down and outage.is_down)
 
     # --- the reply window --------------------------------------------------------------------------------------------
 
@@ -182,15 +186,16 @@ class Delivering:
         Raises: DeliveryError when asking failed; nothing of the message itself was sent.
         """
         first, reason = in_hand.first, WINDOW_CLOSED
-        if first.message is not None:
+        if self._outbox.advisers_waiting(self._ledger.reader(), first.conversation):
             reason = ASKED if first.reason == ASKED else await self._knock(in_hand)
         await self._waybill.held(in_hand.rows, reason)
 
     async def _knock(self, in_hand: _InHand) -> str:
         """Why it then waits. Raises: DeliveryError when it can be tried again."""
+        first = in_hand.first
         try:
             async with asyncio.timeout(DELIVERY_TIMEOUT_S):
-                asked = await in_hand.channel.knock(in_hand.address, self._language(in_hand))
+                asked = await in_hand.channel.knock(self._address(first), self._language(first), first.seq)
         except DeliveryError as error:
             if error.in_doubt:
                 return ASKED  # they may have been; twice would be worse than waiting
@@ -201,6 +206,6 @@ class Delivering:
             return ASKED
         return ASKED if asked else CANNOT_ASK
 
-    def _language(self, in_hand: _InHand) -> str:
-        stored = self._store.get(self._ledger.reader(), in_hand.first.conversation)
+    def _language(self, row: Waiting) -> str:
+        stored = self._store.get(self._ledger.reader(), row.conversation)
         return stored.conversation.language if stored else "en"

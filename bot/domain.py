@@ -80,8 +80,8 @@ class Said:
     cut: bool = False
     gate: Gate = Gate.NONE
     intents: tuple[Intent, ...] = ()
-    beside_media: bool = False
-    """True when these words stood beside a picture or file: what the gate saw in them is all that is left."""
+    beside: "MediaRefused | None" = None
+    """The picture or file these words stood beside: then what the gate saw in them is all that is left."""
     edited: bool = False
     """True for a message changed after it was sent: it answers no question, but the gate and advisers see it."""
 

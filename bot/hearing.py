@@ -36,7 +36,8 @@ def prepared(
 def _beside_media(refused: MediaRefused, keeper: GateKeeper, known: KnownWords) -> Heard:
     """Words beside a picture are read for danger and for a child writing, and not kept."""
     gate = keeper.look(mask(clean(refused.words).text, known).text).gate if refused.words else Gate.NONE
-    return replace(refused, words="") if gate is Gate.NONE else Said("", refused.at, gate=gate, beside_media=True)
+    bare = replace(refused, words="")
+    return bare if gate is Gate.NONE else Said("", refused.at, gate=gate, beside=bare)
 
 
 def _are_ours(text: str, conversation: Conversation) -> bool:
@@ -50,7 +51,7 @@ def _media(heard: Said, gate: Gate) -> Heard:
     """A pasted picture is refused and nothing of the text is kept; danger words beside it are still acted on."""
     if gate is Gate.NONE:
         return MediaRefused(MediaKind.OTHER, heard.at)
-    return replace(heard, text="", gate=gate, beside_media=True)
+    return replace(heard, text="", gate=gate, beside=MediaRefused(MediaKind.OTHER, heard.at))
 
 
 def _listening(library: Library, conversation: Conversation) -> bool:

@@ -19,7 +19,7 @@ from bot.speech import Speech
 from bot.store import Spoken, Store, Stored
 from bot.turns import Turns
 from handoff import desk
-from handoff.domain import DeliveryState, MessageId
+from handoff.domain import DeliveryState, MessageId, Speaker
 from handoff.ledger import Ledger
 from handoff.queue import Queue
 
@@ -64,7 +64,8 @@ class Rooms:
     # --- taking turns in ---------------------------------------------------------------------------------------------
 
     async def take(self, turn: Turn) -> Taken:
-        return Taken((await self._turns.handle(turn)).kept)
+        handled = await self._turns.handle(turn)
+        return Taken(handled.kept, handled.old_button)
 
     async def answer(self, turn: Turn) -> Answer:
         handled = await self._turns.handle(turn)
@@ -79,8 +80,8 @@ class Rooms:
 
     # --- what providers report ---------------------------------------------------------------------------------------
 
-    async def follow(self, channel: ChannelName, before: Person, now: Person) -> None:
-        await self._ledger.write(lambda db: self._store.follow(db, channel, before, now))
+    async def follow(self, channel: ChannelName, before: Person, now: Person, at: datetime) -> None:
+        await self._ledger.write(lambda db: self._store.follow(db, channel, before, now, at))
 
     async def heard_back(self, channel: ChannelName, receipts: Sequence[Receipt]) -> None:
         if receipts:
@@ -102,7 +103,9 @@ class Rooms:
             await self._ledger.write(lambda db: self._regained(db, here.id))
 
     def _regained(self, db: sqlite3.Connection, here: ConversationId) -> None:
-        self._outbox.regain(db, here, BLOCKED)
+        """While an adviser speaks the bot does not repeat itself."""
+        if self._queue.voice(db, here).speaker is Speaker.BOT:
+            self._outbox.regain(db, here, BLOCKED)
         self._queue.flag(db, here, "enquirer_back", self._now())
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ class Rooms:
         return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
 
     def knows(self, channel: ChannelName, address: Address) -> bool:
-        return self._store.knows(self._ledger.reader(), self._store.mark(channel, address))
+        return self._here(channel, address) is not None
 
     def state(self, channel: ChannelName, address: Address) -> State:
         here = self._here(channel, address)
@@ -169,7 +172,8 @@ class Rooms:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _here(self, channel: ChannelName, address: Address) -> Stored | None:
-        return self._store.latest(self._ledger.reader(), self._store.mark(channel, address))
+        db = self._ledger.reader()
+        return self._store.latest(db, self._store.mark_at(db, channel, address, self._now()))
 
     def _kept(self, here: Stored | None) -> Kept:
         return self._shelf.pinned(here.conversation.library) if here else self._shelf.live()

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from bot.channels.contract import Pushing
 from bot.courier import Courier
 from bot.domain import ChannelName
+from bot.outbox import UNTIL_THEY_WRITE
 from handoff.ledger import Ledger
 
 
@@ -88,7 +89,7 @@ class Metrics:
         for (name, reason), count in self._courier.failures.items():
             self._count(self._tries.labels(name, reason), ("tries", name, reason), count)
         for name, channel in self._channels.items():
-            self._up.labels(name).set(not self._courier.is_down(name))
+            self._up.labels(name).set(channel.up and not self._courier.is_down(name))
             for kind, count in channel.counts.items():
                 self._count(self._refused.labels(name, kind), ("refused", name, kind), count)
 
@@ -100,5 +101,6 @@ class Metrics:
 
 _PUSHED = "FROM outbox WHERE pushed = 1 AND state IN ('queued', 'sending')"
 _WAITING = f"SELECT count(*) {_PUSHED}"
-_OLDEST = f"SELECT min(at) {_PUSHED}"
+_OLDEST = f"SELECT min(at) {_PUSHED} AND not_before < {UNTIL_THEY_WRITE}"
+"""What waits for the enquirer to write is nobody's fault."""
 _TROUBLED = "SELECT reason, state, count(*) FROM outbox WHERE state IN ('failed', 'unknown') GROUP BY reason, state"

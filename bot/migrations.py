@@ -122,7 +122,9 @@ def deliveries(db: Database) -> None:
     """Deliveries in parts, replies that wait for an enquirer to write again, receipts, people whose number changes.
 
     `pushed`: the courier delivers it; else its channel fetches it (bot.channels.contract.PULLED), maybe never.
-    `heard_at`: when the provider last took words from the enquirer: its reply window runs from then.
+    `heard_at`: when the provider last took words from the enquirer: its reply window runs from then. Only an adviser's
+    answer makes us ask an enquirer to write: what was held before it is looked at again when there is one. `since`:
+    when the provider last showed that a name is this person's.
     """
     _run(
         db,
@@ -145,6 +147,9 @@ def deliveries(db: Database) -> None:
             SELECT cases.conversation, 'adviser', NEW.id, NEW.epoch, 'queued', NEW.at,
                    conversation.channel NOT IN ('web', 'rest', 'terminal')
               FROM cases JOIN conversation ON conversation.id = cases.conversation WHERE cases.id = NEW."case";
+            UPDATE outbox SET not_before = 0
+             WHERE conversation = (SELECT conversation FROM cases WHERE id = NEW."case")
+               AND pushed = 1 AND state IN ('queued', 'sending') AND state = 'queued' AND reason = 'window_closed';
         END;
         DROP TRIGGER outbox_forward_only;
         CREATE TRIGGER outbox_forward_only BEFORE UPDATE OF state ON outbox
@@ -158,7 +163,8 @@ def deliveries(db: Database) -> None:
         CREATE TABLE known_as (
             mark BLOB PRIMARY KEY CONSTRAINT known_as_is_a_hash CHECK (length(mark) = 16),
             person BLOB NOT NULL CONSTRAINT known_person_is_a_hash CHECK (length(person) = 16),
-            kind TEXT NOT NULL CONSTRAINT known_kind CHECK (kind IN ('user', 'number'))
+            kind TEXT NOT NULL CONSTRAINT known_kind CHECK (kind IN ('user', 'number')),
+            since INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX known_as_of_person ON known_as (person);
         CREATE TABLE receipt (
@@ -169,6 +175,15 @@ def deliveries(db: Database) -> None:
             at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX receipt_at ON receipt (at);
+        CREATE INDEX receipt_of_row ON receipt (seq) WHERE seq IS NOT NULL;
+        CREATE TABLE referral (
+            day TEXT NOT NULL CONSTRAINT referral_day CHECK (day IS date(day)),
+            channel TEXT NOT NULL,
+            code TEXT NOT NULL CONSTRAINT referral_code CHECK
+                (length(code) BETWEEN 1 AND 40 AND NOT code GLOB '*[^a-z0-9_-]*'),
+            times INTEGER NOT NULL,
+            PRIMARY KEY (day, channel, code)
+        ) STRICT, WITHOUT ROWID;
         CREATE TABLE taken_until (
             conversation INTEGER PRIMARY KEY,
             until INTEGER NOT NULL

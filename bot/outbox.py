@@ -155,6 +155,16 @@ class Outbox:
         """Back to waiting until the enquirer writes again."""
         db.execute(_AGAIN, [UNTIL_THEY_WRITE, reason, False, _json(seqs)])
 
+    def advisers_waiting(self, db: sqlite3.Connection, conversation: ConversationId) -> list[int]:
+        """The advisers' messages (handoff ids) that wait for this enquirer."""
+        rows = db.execute(f"SELECT message FROM outbox WHERE {_ADVISERS}", [conversation])
+        return [row[0] for row in rows]
+
+    def now_waits_for(self, db: sqlite3.Connection, seq: int, reason: str) -> Waiting | None:
+        """Another reason why a row is held; None when it is not held any more."""
+        changed = db.execute(_NOW_WAITS_FOR, [reason, seq, UNTIL_THEY_WRITE]).rowcount
+        return self.one(db, seq) if changed else None
+
     def release(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
         """The enquirer wrote: what was held goes out."""
         db.execute(_RELEASE, [conversation, UNTIL_THEY_WRITE])
@@ -233,10 +243,12 @@ _AGAIN = f"""
 UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, doubts = doubts + ?
  WHERE {_AMONG} AND state = 'sending'"""
 _GIVE_BACK = f"UPDATE outbox SET state = 'queued', not_before = 0, part = 0, reason = ? WHERE {_AMONG}"
-_RELEASE = f"UPDATE outbox SET not_before = 0 WHERE conversation = ? AND {_WAITING} AND not_before = ?"
+_RELEASE = f"UPDATE outbox SET not_before = 0, reason = NULL WHERE conversation = ? AND {_WAITING} AND not_before = ?"
+_ADVISERS = f"conversation = ? AND {_WAITING} AND message IS NOT NULL"
+_NOW_WAITS_FOR = "UPDATE outbox SET reason = ? WHERE id = ? AND state = 'queued' AND not_before = ?"
 _LOSE = f"""
 UPDATE outbox SET state = 'failed', reason = ? WHERE conversation = ? AND {_WAITING} AND state = 'queued'
 RETURNING message"""
 _REGAIN = """
-UPDATE outbox SET state = 'queued', not_before = 0, attempts = 0
+UPDATE outbox SET state = 'queued', not_before = 0, attempts = 0, part = 0, doubts = 0
  WHERE conversation = ? AND state = 'failed' AND reason = ? AND author <> 'adviser' AND body IS NOT NULL"""

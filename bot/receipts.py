@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bot.channels.contract import Reach, Receipt
 from bot.domain import ChannelName
 from bot.outbox import Outbox, Waiting
-from bot.reply_window import WINDOW_CLOSED, ReplyWindow
+from bot.reply_window import CANNOT_ASK, WINDOW_CLOSED, ReplyWindow
 from handoff.domain import DeliveryState, MessageId
 from handoff.moments import to_ms
 from handoff.queue import Queue
@@ -33,13 +33,15 @@ class Receipts:
 
     def sent_as(self, db: sqlite3.Connection, channel: ChannelName, provider_id: str, seq: int, now: datetime) -> None:
         """The provider took row `seq` under this id; what it reported of it already counts now. The row is settled."""
-        mark = self._mark(channel, provider_id)
-        row = db.execute(_KNOW, [mark, seq, to_ms(now)]).fetchone()
-        if row[0]:
-            self._apply(db, channel, seq, Receipt(Reach(row[0]), reason=row[1]), now)
+        db.execute(_KNOW, [self._mark(channel, provider_id), seq, to_ms(now)])
+        for reach, reason in db.execute(_OF_ROW, [seq]).fetchall():  # of all its parts: one that failed fails it
+            self._apply(db, channel, seq, Receipt(Reach(reach), reason=reason), now)
 
     def heard(self, db: sqlite3.Connection, channel: ChannelName, receipts: Sequence[Receipt], now: datetime) -> None:
         for each in sorted(receipts, key=lambda each: _RANK.get(each.reach, 9)):
+            if each.knock_of is not None:
+                self._knocked_in_vain(db, channel, each.knock_of, now)
+                continue
             receipt = replace(each, reason=WINDOW_CLOSED) if each.window_closed else each
             is_repeated = self._gave_back(db, channel, receipt)
             seq = self._kept(db, channel, receipt, now)
@@ -92,9 +94,18 @@ class Receipts:
         if row.state == "sent" and receipt.reason == WINDOW_CLOSED:
             self._window.shut(db, row.conversation, now)
             self._outbox.give_back(db, row, WINDOW_CLOSED)
+            db.execute("UPDATE receipt SET seq = NULL WHERE seq = ?", [row.seq])  # of a sending that is undone
             self._tell_desk(db, row, "queued", WINDOW_CLOSED, now)
         else:
             self._note(db, row, "failed", receipt.reason, now)
+
+    def _knocked_in_vain(self, db: sqlite3.Connection, channel: ChannelName, seq: int, now: datetime) -> None:
+        """They were not asked to write after all: advisers must know that nothing will come of waiting."""
+        row = self._outbox.now_waits_for(db, seq, CANNOT_ASK)
+        if row is None or row.channel != channel:
+            return
+        for message in self._outbox.advisers_waiting(db, row.conversation):
+            self._queue.record_delivery(db, MessageId(message), DeliveryState.QUEUED, now, CANNOT_ASK)
 
     def _note(self, db: sqlite3.Connection, row: Waiting, state: str, reason: str | None, now: datetime) -> None:
         self._outbox.settle(db, [row.seq], state, reason)
@@ -115,7 +126,9 @@ def forget_old(db: sqlite3.Connection, now: datetime) -> None:
 
 _KNOW = """
 INSERT INTO receipt (mark, seq, at) VALUES (?, ?, ?)
-    ON CONFLICT (mark) DO UPDATE SET seq = excluded.seq RETURNING reach, reason"""
+    ON CONFLICT (mark) DO UPDATE SET seq = excluded.seq"""
+_OF_ROW = """
+SELECT reach, reason FROM receipt WHERE seq = ? AND reach IS NOT NULL ORDER BY reach = 'failed', reach = 'read'"""
 _HEARD = """
 INSERT INTO receipt (mark, reach, reason, at) VALUES (?, ?, ?, ?)
     ON CONFLICT (mark) DO UPDATE SET

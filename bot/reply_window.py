@@ -25,15 +25,20 @@ class ReplyWindow:
         self._lengths = lengths
 
     def heard(
-        self, db: sqlite3.Connection, channel: ChannelName, conversation: ConversationId, heard_at: datetime
+        self,
+        db: sqlite3.Connection,
+        channel: ChannelName,
+        conversation: ConversationId,
+        heard_at: datetime,
+        now: datetime,
     ) -> bool:
-        """The provider took words from the enquirer then. False where the channel has no window."""
+        """The provider took words from the enquirer then. True where that opened a window, and it is still open."""
         length = self._lengths.get(channel)
         if length is None:
             return False
         db.execute(_HEARD, [to_ms(heard_at), conversation])
         reach.note_window(db, conversation, heard_at + length)
-        return True
+        return now < heard_at + length
 
     def is_closed(
         self, db: sqlite3.Connection, channel: ChannelName, conversation: ConversationId, now: datetime

@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from bot.channels.contract import NAMED
 from bot.domain import (
     Address,
     ChannelName,
@@ -74,7 +75,13 @@ class Store:
         """What finds the conversation of whoever said this."""
         if turn.person is None:
             return self.mark(turn.channel, turn.address)
-        return self._known_as.mark(db, turn.channel, turn.person)
+        return self._known_as.mark(db, turn.channel, turn.person, _sent_at(turn))
+
+    def mark_at(self, db: sqlite3.Connection, channel: ChannelName, address: Address, now: datetime) -> bytes:
+        """What finds the conversation at an address, where the provider's names for a person may have changed."""
+        if channel not in NAMED:
+            return self.mark(channel, address)
+        return self._known_as.mark(db, channel, Person.of(address), now)
 
     def external(self, turn: Turn) -> bytes:
         """A person's address may change between two copies of a turn; their provider's ids are good by themselves."""
@@ -144,23 +151,26 @@ class Store:
         Raises: ConversationMoved when they turn out to be somebody else than was thought.
         """
         if turn.person is not None:
-            if self._known_as.mark(db, turn.channel, turn.person) != mark:
+            if self.mark_of(db, turn) != mark:
                 raise ConversationMoved()
-            others = self._known_as.remember(db, turn.channel, turn.person, mark)
+            others = self._known_as.remember(db, turn.channel, turn.person, mark, _sent_at(turn))
             self._take_number(db, others, turn.person)
-            self._readdress(db, here, turn.person)
+            _, address = self.address(db, here)
+            self._readdress(db, here, turn.person.with_names_of(Person.of(address)))
         if isinstance(turn.heard, Opened) and turn.heard.referrer:
             db.execute("UPDATE conversation SET referrer = ? WHERE id = ?", [turn.heard.referrer, here])
+            db.execute(_REFERRED, [turn.heard.at.date().isoformat(), turn.channel, turn.heard.referrer])
 
-    def follow(self, db: sqlite3.Connection, channel: ChannelName, before: Person, now: Person) -> None:
-        """One of a person's names changed: their conversation goes with them.
+    def follow(self, db: sqlite3.Connection, channel: ChannelName, before: Person, now: Person, at: datetime) -> None:
+        """A person's names changed then: their conversation goes with them, and is written to by the new ones alone.
 
         Told again, or told of somebody who has already written under the new name, it changes nothing.
         """
-        mark, newer = self._known_as.mark(db, channel, before), self._known_as.mark(db, channel, now)
-        here = self.latest(db, mark)
-        if here is not None and (newer == mark or not self.knows(db, newer)):
-            others = self._known_as.follow(db, channel, before, now)
+        mark = self._known_as.changed(db, channel, before, at)
+        here = self.latest(db, mark) if mark else None
+        newer = self._known_as.mark(db, channel, now, at)
+        if mark and here and (newer == mark or not self.knows(db, newer)):
+            others = self._known_as.rename(db, channel, mark, now, at)
             self._take_number(db, others, now)
             self._readdress(db, here.id, now)
 
@@ -174,10 +184,9 @@ class Store:
                     db.execute("UPDATE conversation SET address = ? WHERE id = ?", [address, here])
 
     def _readdress(self, db: sqlite3.Connection, here: ConversationId, person: Person) -> None:
-        _, address = self.address(db, here)
-        newest = person.with_names_of(Person.of(address)).address
-        if newest != address:
-            db.execute("UPDATE conversation SET address = ? WHERE id = ?", [self._seal.seal(newest, "address"), here])
+        if self.address(db, here)[1] != person.address:
+            address = self._seal.seal(person.address, "address")
+            db.execute("UPDATE conversation SET address = ? WHERE id = ?", [address, here])
 
     def save(self, db: sqlite3.Connection, before: Stored, conversation: Conversation, now: datetime) -> None:
         """Raises: ConversationMoved when it is no longer the version that was read, or the word has passed to or from
@@ -268,6 +277,10 @@ class Store:
         )
 
 
+def _sent_at(turn: Turn) -> datetime:
+    return min(turn.sent_at or turn.heard.at, turn.heard.at)
+
+
 def kind_of(heard: Heard) -> str:
     match heard:
         case Said():
@@ -286,6 +299,9 @@ _FIND = """
 SELECT c.id, c.version, voice.speaker, voice.epoch
   FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
 _NOT_REPEATED = "SELECT conversation FROM taken_until WHERE until < ?"
+_REFERRED = """
+INSERT INTO referral (day, channel, code, times) VALUES (?, ?, ?, 1)
+    ON CONFLICT (day, channel, code) DO UPDATE SET times = times + 1"""
 _START = """
 INSERT INTO conversation (channel, mark, address, version, library, state, last_turn_at, ended_at, started_at)
 VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)"""
@@ -310,4 +326,6 @@ _SCRUB_REPLIES = """
 UPDATE outbox SET body = NULL, reason = CASE WHEN state IN ('queued', 'sending') THEN 'forgotten' ELSE reason END,
        state = CASE WHEN state IN ('queued', 'sending') THEN 'failed' ELSE state END
  WHERE conversation = ?"""
-_SCRUB = "UPDATE conversation SET address = x'', state = x'', mark = randomblob(16) WHERE id = ?"
+_SCRUB = """
+UPDATE conversation SET address = x'', state = x'', mark = randomblob(16), referrer = NULL, heard_at = NULL
+ WHERE id = ?"""

@@ -2,24 +2,18 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
 from weakref import WeakValueDictionary
 
-import structlog
-
 from bot.courtesy import TOO_FAST, Courtesy, is_late
 from bot.domain import (
-    ActionDone,
-    ActionWanted,
     CaseEnded,
     ChannelName,
     Conversation,
     ConversationId,
-    Deletion,
     Gate,
     HandOver,
     Heard,
@@ -29,34 +23,25 @@ from bot.domain import (
     Said,
     Turn,
 )
-from bot.engine.advance import advance, begin
 from bot.errors import ConversationMoved
-from bot.hearing import prepared, words_of
 from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
 from bot.reply_window import ReplyWindow
-from bot.shelf import Kept, Shelf
+from bot.shelf import Shelf
 from bot.store import Store, Stored
-from handoff import desk
+from bot.thinking import RunAction, Thinking, Thought, is_grave
 from handoff.domain import DANGER_TIER, NewCase
 from handoff.ledger import Ledger
 from handoff.queue import Queue
 
-log = structlog.get_logger()
-
-MAX_ACTIONS_IN_A_TURN = 10
 MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
-TROUBLE_TIER = 2
 CHILD_TIER = 1
 NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST})
 """Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast."""
 ADDED = "utter_added_to_case"
 REFERENCE_SLOT = "case_reference"
 """What a reply's words may show of the case that was just opened."""
-
-RunAction = Callable[[ActionWanted, Kept, Conversation, datetime], Awaitable[ActionDone]]
-"""Runs a custom action; a failure is a value (`ActionDone.failed`), never an exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +53,8 @@ class Handled:
     replies: tuple[int, ...]
     kept: str | None
     """What stays of it: masked words, or the title of the button pressed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Thought:
-    """A turn thought through, ready to be written in one go."""
-
-    outcome: Outcome
-    heard: Heard
-    words: str | None
-    broken: bool = False
-    """Something failed on our side: a person must look, whether or not the enquirer asks."""
-
-    @property
-    def leaves(self) -> bool:
-        """The enquirer goes for good, or wants their words forgotten."""
-        return self.outcome.conversation.ended or self.outcome.delete is Deletion.WORDS
-
-    def kept_state(self, before: Stored | None) -> Conversation:
-        """While an adviser speaks the bot stands still: what it did not get to say must not be answered. Only leaving
-        counts."""
-        after = self.outcome.conversation
-        return before.conversation if before and before.speaker == "adviser" and not after.ended else after
+    old_button: bool = False
+    """What was pressed is no longer on offer."""
 
 
 class Turns:
@@ -107,12 +72,12 @@ class Turns:
         self._ledger = ledger
         self._shelf = shelf
         self._queue = queue
-        self._run_action = run_action
         self._pulled = pulled
         self._reply_window = reply_window
         self.store = Store(ledger.seal)
         self.outbox = Outbox(ledger.seal)
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._thinking = Thinking(ledger.reader, shelf, self.store, queue, run_action)
         self._courtesy = Courtesy(pulled)
 
     async def handle(self, turn: Turn) -> Handled:
@@ -135,8 +100,9 @@ class Turns:
         if taken:
             return self._handled_before(db, *taken)
         before = self.store.find(db, mark)
-        thought = await self._think(turn, mark, before)
-        handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
+        with self._courtesy.towards(turn, mark) as towards:
+            thought = await self._thinking.of(turn, mark, before, towards)
+            handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
         self.store.remember(handled.conversation, handled.turn, thought.kept_state(before))
         return handled
 
@@ -145,73 +111,10 @@ class Turns:
         own = self.store.spoken(db, conversation, after=number - 1)[:1]
         return Handled(conversation, number, replies, own[0].words if own else None)
 
-    # --- thinking ----------------------------------------------------------------------------------------------------
-
-    async def _think(self, turn: Turn, mark: bytes, before: Stored | None) -> _Thought:
-        kept, conversation = self._where(mark, before)
-        too_fast = self._courtesy.too_fast(turn, mark)
-        if too_fast is not None:
-            return _Thought(Outcome(conversation, too_fast), turn.heard, None)
-        try:
-            heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
-            words = words_of(heard, kept.library, conversation)
-        except Exception as error:  # what cannot be made safe is not kept at all
-            log.error("turn.not_prepared", error=type(error).__name__)
-            return _Thought(_apology(conversation), turn.heard, None, broken=True)
-        try:
-            outcome = await self._advance_from_here(kept, before, conversation, heard)
-        except Exception as error:
-            log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
-            return _Thought(_apology(conversation), heard, words, broken=True)
-        stranded = before is not None and before.conversation.library != conversation.library
-        outcome = self._courtesy.with_apology(turn, mark, kept.library, outcome)
-        return _Thought(outcome, heard, words, broken=stranded)
-
-    def _where(self, mark: bytes, before: Stored | None) -> tuple[Kept, Conversation]:
-        """The pinned library of a running conversation; the live one where something new begins, in the language of
-        the conversation before, and where the pinned one cannot be loaded any more."""
-        if before:
-            try:
-                return self._shelf.pinned(before.conversation.library), before.conversation
-            except Exception as error:
-                log.error("library.not_loaded", version=before.conversation.library, error=type(error).__name__)
-        kept, last = self._shelf.live(), before or self.store.latest(self._ledger.reader(), mark)
-        new = begin(kept.library)
-        return kept, replace(new, language=last.conversation.language) if last else new
-
-    async def _advance_from_here(
-        self, kept: Kept, before: Stored | None, conversation: Conversation, heard: Heard
-    ) -> Outcome:
-        """Where the case has ended and the relay has not yet said so, that is said first: no words go to a closed
-        case, where nobody would read them."""
-        ended = self._ended_unsaid(before, heard.at) if before and conversation.with_people else None
-        if ended is None:
-            return await self._advance(kept, conversation, heard)
-        first = await self._advance(kept, conversation, ended)
-        return _joined(first, await self._advance(kept, first.conversation, heard))
-
-    def _ended_unsaid(self, before: Stored, at: datetime) -> CaseEnded | None:
-        db = self._ledger.reader()
-        if self._queue.live_case(db, before.id):
-            return None
-        last = desk.last_ending(db, before.id)
-        return CaseEnded(at, closed=not (last and last.given_back), reference=last.reference if last else "")
-
-    async def _advance(self, kept: Kept, conversation: Conversation, heard: Heard) -> Outcome:
-        """Advances, running custom actions on the way, until someone must act."""
-        outcome = advance(kept.library, conversation, heard)
-        for _ in range(MAX_ACTIONS_IN_A_TURN):
-            if outcome.action is None:
-                return outcome
-            done = await self._run_action(outcome.action, kept, outcome.conversation, heard.at)
-            outcome = _joined(outcome, advance(kept.library, outcome.conversation, done))
-        given_up = ActionDone(outcome.action.action if outcome.action else "", heard.at, failed=True)
-        return _joined(outcome, advance(kept.library, outcome.conversation, given_up))
-
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def _record(
-        self, db: sqlite3.Connection, turn: Turn, mark: bytes, external: bytes, before: Stored | None, thought: _Thought
+        self, db: sqlite3.Connection, turn: Turn, mark: bytes, external: bytes, before: Stored | None, thought: Thought
     ) -> Handled:
         """Everything the turn says, or nothing of it.
 
@@ -225,7 +128,7 @@ class Turns:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # a second copy won meanwhile: read again and answer as it did
         self.store.know(db, turn, mark, here.id)
-        if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now)):
+        if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now), now):
             self.outbox.release(db, here.id)
         reference = self._pass_on(db, turn.channel, here, thought)
         if is_late(turn):
@@ -236,7 +139,7 @@ class Turns:
         replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
         delivery = Delivery.WITH_THE_ANSWER if turn.channel in self._pulled else Delivery.PUSHED
         said = self._say(db, here, number, _with_reference(replies, reference), now, delivery)
-        return Handled(here.id, number, tuple(said), thought.words)
+        return Handled(here.id, number, tuple(said), thought.words, thought.is_of_old_button)
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
         voice = self._queue.voice(db, here.id)
@@ -267,13 +170,13 @@ class Turns:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
-    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: _Thought) -> str | None:
+    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: Thought) -> str | None:
         """What people must see: a new case, words for an open one, trouble, an enquirer who left.
 
         Returns the reference of a case that was opened.
         """
         now, outcome = thought.heard.at, thought.outcome
-        hand_over = outcome.hand_over or _trouble(thought)
+        hand_over = outcome.hand_over or thought.trouble
         case = self._case(db, channel, here, outcome, hand_over) if hand_over else None
         opened = self._queue.open_case(db, case, now) if case else None
         to_thread = opened.already_open if opened else outcome.to_people or here.speaker == "adviser"
@@ -284,9 +187,11 @@ class Turns:
             self._queue.abandon(db, here.id, now)
         return opened.reference if opened else None
 
-    def _flag(self, db: sqlite3.Connection, here: Stored, thought: _Thought) -> None:
+    def _flag(self, db: sqlite3.Connection, here: Stored, thought: Thought) -> None:
         """What people must know of a turn although its words say nothing of it, or are not kept."""
-        if isinstance(thought.heard, Said) and thought.heard.beside_media:
+        if thought.passed_over:
+            return
+        if isinstance(thought.heard, Said) and thought.heard.beside:
             self._queue.flag(db, here.id, "refused_media", thought.heard.at)
         match thought.heard:
             case Said(gate=Gate.DANGER):
@@ -334,7 +239,7 @@ class Turns:
             or self._queue.live_case(self._ledger.reader(), before.id)
         ):
             return None  # nothing to give back, or people have it again meanwhile
-        return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, ended)
+        return await self._thinking.after_case(before, ended)
 
     def _note_ended(
         self, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int, db: sqlite3.Connection
@@ -355,10 +260,6 @@ def _with_reference(replies: tuple[Reply, ...], reference: str | None) -> tuple[
     return tuple(replace(reply, slots=(*reply.slots, (REFERENCE_SLOT, reference))) for reply in replies)
 
 
-def _apology(conversation: Conversation) -> Outcome:
-    return Outcome(conversation, (Reply("utter_internal_error", language=conversation.language),))
-
-
 def _notices(heard: Heard, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
     """Of what the bot would have said, what may be shown while an adviser speaks: fixed screens that ask nothing."""
     if _is_for_safety(heard):
@@ -367,27 +268,4 @@ def _notices(heard: Heard, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
 
 
 def _is_for_safety(heard: Heard) -> bool:
-    return isinstance(heard, MediaRefused) or (isinstance(heard, Said) and heard.gate is not Gate.NONE)
-
-
-def _joined(first: Outcome, then: Outcome) -> Outcome:
-    """Two stretches of one walk as one."""
-    return replace(
-        then,
-        replies=first.replies + then.replies,
-        hand_over=then.hand_over or first.hand_over,
-        trouble=then.trouble or first.trouble,
-        delete=then.delete if then.delete is not Deletion.NONE else first.delete,
-        to_people=first.to_people or then.to_people,
-        events=first.events + then.events,
-    )
-
-
-def _trouble(thought: _Thought) -> HandOver | None:
-    """Something broke on our side: a person must look, whether or not the enquirer asks."""
-    trouble = thought.outcome.trouble
-    if trouble:
-        return HandOver(TROUBLE_TIER, trouble.reason, trouble.flow, trouble.step, thought.outcome.conversation.answers)
-    if thought.broken:
-        return HandOver(TROUBLE_TIER, "internal_error", "", "", thought.outcome.conversation.answers)
-    return None
+    return isinstance(heard, MediaRefused) or is_grave(heard)

@@ -94,9 +94,9 @@ class Waybill:
 
         await self.written(told)
 
-    async def again(self, rows: Sequence[Waiting], error: DeliveryError) -> None:
+    async def again(self, rows: Sequence[Waiting], error: DeliveryError, *, in_outage: bool) -> None:
         """It waits for another try."""
-        not_before = self._now() + timedelta(seconds=_pause_s(rows[0].attempts, error))
+        not_before = self._now() + timedelta(seconds=_pause_s(rows[0].attempts, error, in_outage))
 
         def told(db: sqlite3.Connection) -> None:
             self._outbox.sending(db, _seqs(rows))  # it may have failed before it was taken in hand
@@ -106,11 +106,12 @@ class Waybill:
         await self.written(told)
 
     async def held(self, rows: Sequence[Waiting], reason: str) -> None:
-        """It waits until the enquirer writes."""
+        """It waits until the enquirer writes, and every answer of an adviser's behind it."""
 
         def told(db: sqlite3.Connection) -> None:
             self._outbox.hold(db, _seqs(rows), reason)
-            self._tell_desk(db, rows[0].message, DeliveryState.QUEUED, reason)
+            for message in self._outbox.advisers_waiting(db, rows[0].conversation):
+                self._tell_desk(db, message, DeliveryState.QUEUED, reason)
 
         await self.written(told)
 
@@ -138,6 +139,6 @@ def _seqs(rows: Sequence[Waiting]) -> list[int]:
     return [row.seq for row in rows]
 
 
-def _pause_s(attempts: int, error: DeliveryError) -> float:
+def _pause_s(attempts: int, error: DeliveryError, in_outage: bool) -> float:
     backoff = BACKOFF_S[min(attempts, len(BACKOFF_S) - 1)] * random.uniform(0.5, 1.0)
-    return max(error.retry_after_s or 0, min(backoff, OUTAGE_PAUSE_S) if error.provider_down else backoff)
+    return max(error.retry_after_s or 0, min(backoff, OUTAGE_PAUSE_S) if in_outage else backoff)

@@ -82,7 +82,7 @@ class FakeProvider(Pushing[tuple[Parcel, int, str]]):
             return self.failing[address].pop(0)
         return self.always.get(address) or self.down
 
-    async def knock(self, address: Address, language: str) -> bool:
+    async def knock(self, address: Address, language: str, seq: int) -> bool:
         self.knocked.append((address, language))
         if self.knock_fails:
             raise self.knock_fails.pop(0)

@@ -25,13 +25,14 @@ OF_ONE_HOP = ("Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length",
 # Each line on standard input is {"settings": …, "careless": …}: a fresh server, which says its pid and port. The one
 # before was killed. What goes to many people at once need not wait here: the provider's pace is taken off.
 PROGRAM = """
-import asyncio, json, os, sys
+import asyncio, ctypes, json, os, signal, sys
 import bot.channels.telegram.channel as telegram
 import bot.channels.whatsapp.channel
 import bot.serving as serving
 from bot.channels.contract import Taken
 from bot.config import Settings
 from bot.house import Rooms
+from bot.outbox import Outbox
 from bot.triage.concern import ranker_of
 
 telegram.SPACING_S = 0
@@ -51,8 +52,15 @@ async def careless_take(self, turn):
     self.__dict__.setdefault("later", []).append(asyncio.create_task(later()))
     return Taken(None)
 
+def careless_sending(self, db, seqs):
+    '''Does not note that something is under way.'''
+    return True
+
 async def say(_, port):
     print(os.getpid(), port, flush=True)
+
+def end_with_the_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 first = assemble(Settings(**json.loads(sys.argv[1])))
 live = first.shelf.live()
@@ -60,12 +68,16 @@ kept[live.library.version] = live
 first.warm()
 first.ledger.close()
 serving.assemble = warm
+print("warm", flush=True)
 for line in sys.stdin:
     wanted = json.loads(line)
     child = os.fork()
     if child == 0:
-        if wanted["careless"]:
+        end_with_the_parent()
+        if wanted["careless"] == "taking":
             Rooms.take = careless_take
+        if wanted["careless"] == "sending":
+            Outbox.sending = careless_sending
         asyncio.run(serving.serve_until_stopped(Settings(**wanted["settings"]), say))
     os.waitpid(child, 0)
 """
@@ -81,8 +93,8 @@ class Parent:
         self._process = process
         self.pid = 0
 
-    async def start(self, settings: Mapping[str, object], careless: bool) -> int:
-        """The port, once it answers."""
+    async def start(self, settings: Mapping[str, object], careless: str) -> int:
+        """The port, once it answers. `careless`: what it takes no care of, "taking" or "sending"."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"settings": settings, "careless": careless}).encode() + b"\n")
@@ -104,11 +116,12 @@ def parent(settings: Mapping[str, object]) -> Iterator[Parent]:
     """`settings`: of a house whose library all servers will have."""
     program = (sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps(settings))
     with subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        made = Parent(process)
+        assert process.stdout
+        assert process.stdout.readline() == b"warm\n"
         try:
-            yield made
+            yield Parent(process)
         finally:
-            made.kill()
+            process.kill()
 
 
 class Between:
@@ -166,7 +179,7 @@ def _lost(request: web.Request) -> web.StreamResponse:
 class Killing:
     """Counts the moments, and kills at those that were chosen."""
 
-    def __init__(self, at: frozenset[int], kill: Callable[[], None]) -> None:
+    def __init__(self, at: Callable[[int, str], bool], kill: Callable[[], None]) -> None:
         self._at, self._kill = at, kill
         self.seen: list[str] = []
         self.killed_at: list[str] = []
@@ -176,7 +189,7 @@ class Killing:
         if self.dead.is_set():
             return False
         self.seen.append(what)
-        if len(self.seen) - 1 not in self._at:
+        if not self._at(len(self.seen) - 1, what):
             return False
         self.killed_at.append(what)
         self.dead.set()

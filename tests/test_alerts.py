@@ -361,6 +361,19 @@ async def test_accepting_claims_the_case_as_the_desk_does_and_says_where_to_open
     assert await alerts.accept(4711, case_id) == f"FL-7K3Q-2M is yours already. Open it: /desk/cases/{case_id}"
 
 
+@pytest.mark.parametrize(("host", "is_whole"), [("help.example.org", True), ("h" * 92, True), ("h" * 192, False)])
+async def test_who_accepted_is_given_the_whole_address_where_it_fits(
+    desk: DemoDesk, group: Group, amira: AdviserId, host: str, is_whole: bool
+) -> None:
+    linked(desk)
+    case_id = case(desk)
+    alerts = Alerts(desk.ledger, desk.queue, desk.now, group, public_url=f"https://{host}/")
+    place = f"https://{host}/desk/cases/{case_id}" if is_whole else f": /desk/cases/{case_id}"
+    for words in [await alerts.accept(4711, case_id) for _ in range(2)]:
+        assert words.endswith(place)
+        assert len(words) <= alerts_module.POPUP
+
+
 async def test_two_who_press_at_once_are_told_who_has_it(desk: DemoDesk, alerts: Alerts, amira: AdviserId) -> None:
     ben = desk.adviser("Ben Okafor")
     linked(desk)
@@ -424,7 +437,7 @@ async def test_when_nothing_can_be_written_that_is_said(desk: DemoDesk, alerts: 
 
 def test_every_refusal_fits_into_telegrams_answer_to_a_button() -> None:
     """200 characters: https://core.telegram.org/bots/api#answercallbackquery."""
-    longest = {"reference": "FL-7K3Q-2M", "user": 10**12, "case": 10**9, "name": "N" * 80}
+    longest = {"reference": "FL-7K3Q-2M", "user": 10**12, "place": f"/desk/cases/{10**9}", "name": "N" * 80}
     said = [getattr(alerts_module, name) for name in ("YOURS", "YOURS_ALREADY", "FULL", "NOT_ALLOWED", "NOT_LINKED")]
     said += [alerts_module.NOT_NOW, alerts_module.NO_LONGER, alerts_module.TAKEN_BY, alerts_module.MORE_URGENT]
-    assert max(len(words.format(**longest)) for words in said) <= 200
+    assert max(len(words.format(**longest)) for words in said) <= alerts_module.POPUP == 200

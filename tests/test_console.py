@@ -911,7 +911,7 @@ SAID_OF_A_DELIVERY = [
     (DeliveryState.QUEUED, "", "Waiting to be sent", False),
     (DeliveryState.QUEUED, "asked_to_reply", ASKED, False),
     (DeliveryState.QUEUED, "window_closed", "Waiting: the reply window is closed; it follows when they write", False),
-    (DeliveryState.QUEUED, "window_closed_no_template", "no message is set up that asks them to reply; it foll", False),
+    (DeliveryState.QUEUED, "window_closed_no_template", "they could not be asked to reply; it follows", False),
     (DeliveryState.QUEUED, "http_502", "Waiting: the service had a fault of its own; it is tried again", False),
     (DeliveryState.SENDING, "", "Being sent", False),
     (DeliveryState.SENT, "", "Sent", False),

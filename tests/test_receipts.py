@@ -349,3 +349,19 @@ async def test_it_may_be_said_before_the_send_is_answered(delivering: Delivering
 
 def test_every_reach_has_its_rank() -> None:
     assert set(itertools.chain(RANK, [Reach.FAILED])) == set(Reach)
+
+
+async def test_an_earlier_part_that_failed_meanwhile_is_not_forgotten(delivering: Delivering, case: Case) -> None:
+    # Once a defect: bot/receipts.py sent_as: of a parcel that was settled only the report of its last part counted.
+    delivering.house.answers(*case, "Please ring.")
+    await delivering.until(lambda: delivering.states("ann")[-1] == "sent")
+    seq, now = delivering.house.one("SELECT max(id) FROM outbox"), delivering.house.clock()
+    receipts = delivering.courier._waybill._receipts
+
+    def parts(db: sqlite3.Connection) -> None:
+        receipts.heard(db, WHATSAPP, [Receipt(Reach.FAILED, None, "part-one", "undeliverable")], now)
+        receipts.sent_as(db, WHATSAPP, "part-one", seq, now)
+        receipts.sent_as(db, WHATSAPP, "part-two", seq, now)
+
+    await delivering.ledger.write(parts)
+    assert delivering.states("ann")[-1] == "failed"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot import courier as couriers
-from bot.channels.contract import CALLBACK, WHATSAPP, WINDOWS
+from bot.channels.contract import CALLBACK, WHATSAPP, WINDOWS, Reach, Receipt
 from bot.config import Settings
 from bot.domain import Address, CaseEnded, ConversationId, MediaKind, MediaRefused, Said, Turn
 from bot.errors import DeliveryError
@@ -256,7 +256,8 @@ async def test_an_answer_that_waits_can_still_be_taken_as_failed_when_they_block
 ) -> None:
     message = delivering.house.answers(*late, "Please ring.")
     await held(delivering, message, ASKED)
-    await delivering.rooms.lost(WHATSAPP, Address("ann"), "blocked")
+    here = ConversationId(delivering.house.one("SELECT max(conversation) FROM cases"))
+    await delivering.ledger.write(lambda db: delivering.rooms._lost(db, here, "blocked"))
     assert delivering.on_desk(message) == ("failed", "blocked")
     again = await delivering.ledger.write(
         lambda db: delivering.queue.say_again(db, MessageId(message), late[1], "again", delivering.house.clock())
@@ -275,3 +276,28 @@ async def test_the_end_of_a_case_is_said_when_they_write(delivering: Delivering,
     await delivering.until(lambda: set(delivering.states()) == {"sent"})
     texts = delivering.provider.texts("ann")
     assert next(n for n, text in enumerate(texts) if "came back." in text) < len(texts) - 2
+
+
+async def test_an_answer_behind_something_that_was_held_without_asking_makes_us_ask(
+    delivering: Delivering, late: Case, clock: Clock
+) -> None:
+    # Once a defect: bot/delivering.py: only the first row of a conversation was looked at. What the bot had to say past
+    # the window was held without asking, and an adviser's answer behind it was never asked for.
+    picture = MediaRefused(MediaKind.PHOTO, clock())
+    turn = Turn(WHATSAPP, Address("ann"), "late-picture", picture, sent_at=clock() - timedelta(hours=25))
+    await delivering.rooms.take(turn)
+    await delivering.until(lambda: delivering.rows()[-1]["reason"] == WINDOW_CLOSED)
+    assert delivering.provider.knocked == []
+    message = delivering.house.answers(*late, "Please ring.")
+    await delivering.until(lambda: delivering.on_desk(message) == ("queued", ASKED))
+    assert len(delivering.provider.knocked) == 1
+
+
+async def test_a_knock_that_came_to_nothing_is_told_to_advisers(delivering: Delivering, late: Case) -> None:
+    # Once a defect: bot/channels/whatsapp/hook.py only counted it; the desk said for ever that they had been asked.
+    message = delivering.house.answers(*late, "Please ring.")
+    await held(delivering, message, ASKED)
+    seq = delivering.house.one("SELECT id FROM outbox WHERE message = ?", message)
+    await delivering.heard_back(Receipt(Reach.FAILED, provider_id="knock-1", reason="template", knock_of=seq))
+    assert delivering.on_desk(message) == ("queued", CANNOT_ASK)
+    await delivering.heard_back(Receipt(Reach.FAILED, provider_id="knock-2", reason="template", knock_of=10**6))

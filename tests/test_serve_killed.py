@@ -28,7 +28,7 @@ from tests.fakes.telegram import FakeTelegram
 from tests.fakes.whatsapp import FakeWhatsApp
 from tests.fakes.whatsapp_people import Person as Phone
 from tests.killable import Between, Killing, Parent, data_in, parent
-from tests.served import EMAIL, Desk
+from tests.served import EMAIL, Desk, Page
 from tests.small_house import HASH, Ready, SmallHouse, opened_house
 
 ANN, BOB, CAROL = "ann", "bob", "carol"
@@ -38,9 +38,9 @@ TYPED = ("hello", "no", "wales", "A fake account", "Our setting", "help")
 BY_CAROL = ("It is on a local page.", "Nobody so far.")
 BY_THE_ADVISER = ("Who has seen it?", "Ring them today.")
 MODES = ("polling", "webhook", "whatsapp")
-SAMPLE = 6
+SAMPLE = 3
 STEP = 11
-PATIENCE_S, LITTLE_PATIENCE_S = 20.0, 3.0
+PATIENCE_S, LITTLE_PATIENCE_S = 20.0, 1.5
 CALM = 3
 """So often in a row nothing is under way when all is over."""
 SEED = int(os.environ.get("SEED") or random.randrange(10**6))
@@ -226,15 +226,19 @@ class Ended:
     killed_at: list[str] = field(default_factory=list)
 
 
+Kills = Callable[[Side, int, str], bool]
+"""(who to look at, the moment's number and name) -> whether to kill then."""
+
+
 class Run:
     """The script of one run, with kills at some moments."""
 
-    def __init__(self, house: Begun, side: Side, forks: Parent, kills: frozenset[int], careless: bool) -> None:
+    def __init__(self, house: Begun, side: Side, forks: Parent, kills: Kills, careless: str) -> None:
         self.house, self.side, self.forks, self.careless = house, side, forks, careless
         self.patience_s = LITTLE_PATIENCE_S if careless else PATIENCE_S
         self.said = 0
         self.lost: list[str] = []
-        self.killing = Killing(kills, forks.kill)
+        self.killing = Killing(lambda number, what: kills(side, number, what), forks.kill)
         self.api = Between("api", self.killing)
         self.door = Between("door", self.killing)
 
@@ -327,6 +331,13 @@ class Run:
 
     # --- the end
 
+    async def _case(self, desk: Desk) -> Page:
+        while True:
+            try:
+                return await desk.case(self.house.case)
+            except (ClientError, OSError):
+                await asyncio.sleep(0.02)
+
     async def _quiet(self) -> None:
         calm = 0
         while calm < CALM:
@@ -342,7 +353,7 @@ class Run:
             return found
 
     async def _ended(self, desk: Desk) -> Ended:
-        page = await desk.case(self.house.case)
+        page = await self._case(desk)
         theirs = [text for line in page.lines for text in BY_CAROL if text in line]
         delivered = {text: _became(line) for line in page.lines for text in BY_THE_ADVISER if text in line}
         seen = {who: self.side.seen(who) for who in NUMBERS}
@@ -413,12 +424,15 @@ class Playing:
     forks: Parent
     count: int = 0
 
-    async def run(self, *kills: int, careless: bool = False) -> Ended:
+    async def run(self, *kills: int, careless: str = "") -> Ended:
+        return await self.run_with(lambda _, number, what: number in kills, careless)
+
+    async def run_with(self, kills: Kills, careless: str) -> Ended:
         self.count += 1
         folder, side = self.folder / str(self.count), side_of(self.mode)
         folder.mkdir()
         house = await begun(folder, self.ready, side)
-        ended = await Run(house, side, self.forks, frozenset(kills), careless).played()
+        ended = await Run(house, side, self.forks, kills, careless).played()
         shutil.rmtree(folder)
         return ended
 
@@ -482,7 +496,21 @@ async def test_a_server_that_says_it_has_what_is_not_on_disk_is_caught(play: Pla
     """Negative control: the same script and the same checker, on a careless house."""
     right = await play.run()
     for moment in random.Random(SEED).sample(range(len(right.moments)), 25):
-        ended = await play.run(moment, careless=True)
+        ended = await play.run(moment, careless="taking")
         if any("a turn was lost" in fault for fault in faults(ended, right)):
             return
     pytest.fail("a lost turn was never noticed")
+
+
+async def test_a_courier_that_repeats_an_advisers_message_is_caught(
+    tmp_path: Path, ready: Ready, forks: Parent
+) -> None:
+    """Negative control: killed when the message has arrived and nobody has heard of it, again and again."""
+
+    def when_it_arrived(side: Side, number: int, what: str) -> bool:
+        return what == "api sendMessage answered" and side.seen(CAROL) == [BY_THE_ADVISER[0]]
+
+    for careless, right in (("sending", False), ("", True)):
+        ended = await Playing("webhook", tmp_path, ready, forks).run_with(when_it_arrived, careless)
+        assert ended.killed_at != []
+        assert (_adviser_faults(ended) == []) is right

@@ -160,7 +160,8 @@ async def sends_pictures(cat: Talk) -> None:
 async def sends_other_things(dan: Talk) -> None:
     await dan.hears("in danger", lambda: dan.me.starts())
     await dan.hears("", lambda: dan.me.sends_sticker())
-    await dan.hears("", lambda: dan.me.sends_location())
+    dan.me.sends_location()
+    await dan.fake.until(lambda: len(dan.fake.calls_of("deleteMessage", dan.me.id)) == 2)
     typed = dan.me.says("no")
     await dan.fake.until(lambda: "What best describes you?" in dan.heard[-1], 15)
     await dan.hears("", lambda: dan.me.edits(typed, "yes"))

@@ -351,7 +351,7 @@ async def test_pace_is_not_remembered_for_ever(house: SmallHouse, clock: Clock) 
         await house.say("hello", f"enquirer-{number}")
     clock.passes(hours=1)
     await house.say("hello", "the last")
-    assert len(house.firstline.turns._courtesy._pace._seen) == 1
+    assert len(house.firstline.turns._courtesy.pace._seen) == 1
 
 
 async def test_words_are_forgotten_when_a_conversation_was_idle_and_not_before(house: SmallHouse, clock: Clock) -> None:

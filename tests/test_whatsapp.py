@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from bot.channels.contract import WHATSAPP, Parcel, Reach, Receipt, Taken
 from bot.channels.whatsapp import channel as channel_module
-from bot.channels.whatsapp import messages, people, sending
+from bot.channels.whatsapp import messages, receiving, sending
 from bot.channels.whatsapp.channel import WhatsAppChannel
 from bot.domain import Address, ChannelName, MediaKind, MediaRefused, Opened, Person, Pressed, Said, Token, Turn
 from bot.engine.render import Rendered
@@ -33,7 +33,16 @@ from bot.server import MAX_BODY_BYTES, errors
 from handoff.errors import LedgerError
 from tests.fakes import whatsapp_rules as rules
 from tests.fakes.whatsapp import FakeWhatsApp
-from tests.fakes.whatsapp_faults import DROPPED, SILENT, TAKEN_GARBLED, TAKEN_SILENT, Fault, broken, refused
+from tests.fakes.whatsapp_faults import (
+    DROPPED,
+    SILENT,
+    TAKEN_GARBLED,
+    TAKEN_SILENT,
+    Fault,
+    broken,
+    failed_later,
+    refused,
+)
 from tests.fakes.whatsapp_people import Person as Enquirer
 from tests.fakes.whatsapp_webhooks import By, Signing
 
@@ -59,10 +68,14 @@ class FakeHouse:
 
     turns: list[Turn] = field(default_factory=list)
     follows: list[tuple[Person, Person]] = field(default_factory=list)
+    followed_at: list[datetime] = field(default_factory=list)
     receipts: list[Sequence[Receipt]] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     breaks_on: set[str] = field(default_factory=set)
     """Ids of messages that cannot be kept."""
+    stumbles_on: set[str] = field(default_factory=set)
+    """Ids of messages at which a fault of ours shows."""
+    words_fail: bool = False
     slow: dict[str | None, asyncio.Event] = field(default_factory=dict)
     """User id -> what their turns wait for."""
 
@@ -73,19 +86,27 @@ class FakeHouse:
         await asyncio.sleep(0)
         if turn.external_id in self.breaks_on:
             raise LedgerError("full")
+        if turn.external_id in self.stumbles_on:
+            raise ValueError("a fault of ours")
         if turn.external_id not in {each.external_id for each in self.turns}:
             self.turns.append(turn)
             self.order.append(turn.external_id)
         return Taken(None)
 
-    async def follow(self, channel: ChannelName, before: Person, now: Person) -> None:
+    async def follow(self, channel: ChannelName, before: Person, now: Person, at: datetime) -> None:
         assert channel == WHATSAPP
         self.follows.append((before, now))
+        self.followed_at.append(at)
         self.order.append("follow")
 
     async def heard_back(self, channel: ChannelName, receipts: Sequence[Receipt]) -> None:
         assert channel == WHATSAPP
         self.receipts.append(tuple(receipts))
+
+    def apology(self) -> str:
+        if self.words_fail:
+            raise KeyError("utter_not_kept")
+        return "That was **not** kept."
 
     def interface(self, language: str) -> Mapping[str, str]:
         return {"en": {"choices": "Choose an answer"}, "cy": {"choices": "Dewiswch ateb"}}.get(language, {})
@@ -117,7 +138,8 @@ class Line:
 async def opened(**options: Any) -> AsyncIterator[Line]:
     async with FakeWhatsApp(TOKEN, PHONE_ID, SECRET) as fake:
         house = FakeHouse()
-        given: Any = {"api_version": "v26.0", "template": "answer_waits", "template_language": "en_GB", **options}
+        given: Any = {"api_version": "v26.0", "template": "answer_waits", "template_language": "en_GB"}
+        given |= {"house_down": (LedgerError,), **options}
         fake.templates[("answer_waits", "en_GB")] = rules.Template()
         channel = WhatsAppChannel(
             given.pop("token", TOKEN), PHONE_ID, SECRET, VERIFY, fake.url, house=house, now=lambda: NOW, **given
@@ -172,7 +194,7 @@ def status(reach: str, data: str | None = "7", id_: str = "wamid.o", codes: Sequ
 
 
 def turn(heard: Any, of: Person = SAM, id_: str = "wamid.1") -> Turn:
-    return Turn(WHATSAPP, people.address_of(of), id_, heard, of, SENT_AT)
+    return Turn(WHATSAPP, of.address, id_, heard, of, SENT_AT)
 
 
 def parcel(text: str, *titles: str, seq: int = 7, language: str = "en", plain: bool = False) -> Parcel:
@@ -181,7 +203,7 @@ def parcel(text: str, *titles: str, seq: int = 7, language: str = "en", plain: b
 
 
 def request(kind: str, content: Json, to: Json | None = None, seq: str = "7") -> Json:
-    envelope = {"messaging_product": "whatsapp", "recipient_type": "individual", **(to or {"to": SAM.number})}
+    envelope = {"messaging_product": "whatsapp", "recipient_type": "individual", **(to or {"recipient": SAM.user})}
     return {**envelope, "type": kind, kind: content, "biz_opaque_callback_data": seq}
 
 
@@ -298,13 +320,27 @@ TABLE = [
     ),
     Row(
         "a link that names who sent them",
-        from_sam("text", {"body": "start impersonation-school42"}),
+        from_sam("text", {"body": "/START impersonation-school42"}),
         (turn(Opened(NOW, "impersonation", referrer="school42")),),
     ),
+    Row(
+        "words that look like a link's code",
+        from_sam("text", {"body": "start self-harming"}),
+        (turn(Said("start self-harming", NOW)),),
+    ),
+    Row(
+        "words after the command that begins",
+        from_sam("text", {"body": "/start they are self-harming"}),
+        (turn(Said("they are self-harming", NOW)),),
+    ),
+    Row("a word after it", from_sam("text", {"body": "/start help!"}), (turn(Said("help!", NOW)),)),
     Row("only begun", from_sam("text", {"body": "/start"}), (turn(Opened(NOW)),)),
     Row("words that begin like a link", from_sam("text", {"body": "start again"}), (turn(Said("start again", NOW)),)),
     Row("a command", from_sam("text", {"body": " /Person "}), (turn(Pressed(Token("!talk_to_person"), NOW)),)),
     Row("language", from_sam("text", {"body": "/language"}), (turn(Pressed(Token("!switch_language"), NOW)),)),
+    Row("danger", from_sam("text", {"body": "/danger"}), (turn(Pressed(Token("!danger_now"), NOW)),)),
+    Row("why", from_sam("text", {"body": "/why"}), (turn(Pressed(Token("!why"), NOW)),)),
+    Row("words after a command", from_sam("text", {"body": "/why me"}), (turn(Said("/why me", NOW)),)),
     Row("a button", from_sam("interactive", REPLY), (turn(Pressed(Token("3f.1"), NOW)),)),
     Row("a row", from_sam("interactive", ROW_REPLY), (turn(Pressed(Token("3f.a"), NOW)),)),
     Row("a button that is not ours", from_sam("interactive", FOREIGN), (turn(Said("Call me", NOW)),)),
@@ -337,7 +373,13 @@ TABLE = [
         answer=parcel("Hello."),
         requests=(request("text", text_of("Hello."), {"recipient": "GB.40b5c3"}),),
     ),
-    Row("before user ids", value_of(messages=[says("hi", NUMBER_ONLY)]), (turn(Said("hi", NOW), NUMBER_ONLY),)),
+    Row(
+        "before user ids",
+        value_of(messages=[says("hi", NUMBER_ONLY)]),
+        (turn(Said("hi", NOW), NUMBER_ONLY),),
+        answer=parcel("Hello."),
+        requests=(request("text", text_of("Hello."), {"to": SAM.number}),),
+    ),
     Row(
         "the contact tells the user id, not another's",
         value_of(messages=[says("hi", NUMBER_ONLY)], contacts=CONTACTS),
@@ -376,6 +418,21 @@ TABLE = [
             messages=[message("system", {**NEW_NUMBER, "user_id": "GB.new", "previous_user_id": SAM.user}, NUMBER_ONLY)]
         ),
         follows=((SAM, Person("GB.new", "447700900199")),),
+    ),
+    Row(
+        "a new number whose new user id is not told",
+        value_of(messages=[message("system", NEW_NUMBER, SAM)]),
+        follows=((SAM, Person(None, "447700900199")),),
+    ),
+    Row(
+        "a new user id, told from the number that may not be theirs any more",
+        value_of(messages=[message("system", NEW_ID, NUMBER_ONLY)]),
+        follows=((SAM, Person("GB.new", None)),),
+    ),
+    Row(
+        "a change to what they were known by already",
+        value_of(messages=[message("system", {**NEW_NUMBER, "wa_id": SAM.number}, SAM)]),
+        ignored={"no_change": 1},
     ),
     Row(
         "a new user id",
@@ -417,7 +474,13 @@ TABLE = [
         value_of(statuses=[status("sent", "x7")]),
         receipts=(Receipt(Reach.SENT, None, "wamid.o"),),
     ),
-    Row("receipts of a knock", value_of(statuses=[status("delivered", "knock")]), ignored={"knock_delivered": 1}),
+    Row("receipts of a knock", value_of(statuses=[status("delivered", "knock.7")]), ignored={"knock_delivered": 1}),
+    Row(
+        "a knock that failed",
+        value_of(statuses=[status("failed", "knock.7", codes=[131049])]),
+        receipts=(Receipt(Reach.FAILED, None, "wamid.o", "knock_failed", knock_of=7),),
+    ),
+    Row("receipts of an apology", value_of(statuses=[status("failed", "apology")]), ignored={"apology_failed": 1}),
     Row("a status of tomorrow", value_of(statuses=[status("pondered")]), ignored={"unknown_status": 1}),
     Row("another number's", value_of("999", messages=[says("hi")]), ignored={"other_number": 1}),
     Row("a report of errors", value_of(errors=[{"code": 130429}]), ignored={"error_report": 1}),
@@ -434,6 +497,7 @@ async def test_what_comes_in_and_what_goes_out(row: Row, line: Line) -> None:
 
     assert tuple(line.house.turns) == row.turns
     assert tuple(line.house.follows) == row.follows
+    assert line.house.followed_at == [SENT_AT] * len(row.follows)
     assert line.house.receipts == ([row.receipts] if row.receipts else [])
     assert +line.channel.counts == Counter(row.ignored)
     if row.answer:
@@ -612,11 +676,9 @@ async def test_what_cannot_be_kept_is_not_acknowledged_and_is_kept_when_it_comes
     )
     assert await line.says(value) == 503
     assert line.house.order == ["k1"]
-    assert line.house.receipts == []
     line.house.breaks_on = set()
     assert await line.says(value) == 200
     assert line.house.order == ["k1", "s1", "s2"]
-    assert len(line.house.receipts) == 1
 
 
 async def test_a_number_change_is_followed_between_what_was_said_before_and_after(line: Line) -> None:
@@ -625,6 +687,7 @@ async def test_a_number_change_is_followed_between_what_was_said_before_and_afte
     early, late = says("before", NUMBER_ONLY, "s1", STAMP), says("after", new, "s2", STAMP + 9)
     assert await line.says(value_of(messages=[late, change, early])) == 200
     assert line.house.order == ["s1", "follow", "s2"]
+    assert line.house.followed_at == [datetime.fromtimestamp(STAMP + 5, UTC)]
 
 
 async def test_a_person_who_changes_number_and_user_id_is_followed(line: Line) -> None:
@@ -652,6 +715,104 @@ async def test_a_thousand_messages_in_one_body(line: Line) -> None:
 async def test_an_odd_time_loses_no_message(stamp: object, line: Line) -> None:
     assert await line.says(value_of(messages=[{**says("hi"), "timestamp": stamp}])) == 200
     assert line.house.turns[0].sent_at == (SENT_AT if stamp == STAMP else None)
+
+
+# --- what fails, and what does not because of it ---------------------------------------------------------------------
+
+
+CHANGE_OF_SAM = message("system", {**NEW_NUMBER, "user_id": "GB.new"}, SAM, "c", STAMP + 5)
+CHANGE_OF_KIM = message("system", {**NEW_NUMBER, "user_id": "GB.kim"}, KIM, "c", STAMP + 5)
+SAM_ANEW = Person("GB.new", "447700900199")
+
+
+@pytest.mark.parametrize("broken", ["breaks_on", "stumbles_on"])
+@pytest.mark.parametrize(("change", "author"), [(CHANGE_OF_SAM, SAM_ANEW), (CHANGE_OF_KIM, SAM)], ids=["own", "other"])
+async def test_a_message_that_fails_holds_up_its_author_alone(
+    line: Line, broken: str, change: Json, author: Person
+) -> None:
+    setattr(line.house, broken, {"s1"})
+    spoken = [says("1", SAM, "s1"), says("2", author, "s2", STAMP + 9), says("1", KIM, "k1")]
+    assert await line.says(value_of(messages=[*spoken, change], statuses=[status("read")])) >= 500
+    assert line.house.order == ["k1", "follow"], "negative control: s2 comes after s1"
+    assert line.house.receipts == [(Receipt(Reach.READ, 7, "wamid.o"),)]
+
+
+async def test_a_message_that_always_fails_is_left_out_after_five_tries_with_an_apology(line: Line) -> None:
+    sam = reached(line)
+    line.house.stumbles_on = {"s1"}
+    value = value_of(messages=[says("secret", SAM, "s1"), says("2", SAM, "s2", STAMP + 1)])
+    with structlog.testing.capture_logs() as logs:
+        assert [await line.says(value) for _ in range(5)] == [500] * 4 + [200]
+    assert line.house.order == ["s2"]
+    assert [(each.text, each.by_user_id) for each in line.fake.sent(sam)] == [("That was *not* kept.", True)]
+    assert [log for log in logs if log["event"] == "whatsapp.poison"] == [
+        {"event": "whatsapp.poison", "log_level": "error", "error": "ValueError"}
+    ]
+    assert "secret" not in repr(logs)
+    await line.fake.until(lambda: line.channel.counts["apology_delivered"])
+    assert line.channel.counts == Counter(poison=1, apology_sent=1, apology_delivered=1)
+    assert line.house.receipts == []
+
+
+async def test_what_was_left_out_is_neither_tried_nor_apologised_for_again(line: Line) -> None:
+    sam = reached(line)
+    line.house.stumbles_on = {"s1"}
+    assert {await line.says(value_of(messages=[says("1", SAM, "s1")])) for _ in range(5)} == {500, 200}
+    line.house.stumbles_on = {"k1"}
+    value = value_of(messages=[says("1", SAM, "s1"), says("1", KIM, "k1")])
+    assert await line.says(value) == 500
+    assert line.house.order == []
+    assert len(line.fake.sent(sam)) == 1
+
+
+async def test_copies_that_fail_at_the_same_time_are_apologised_for_once(line: Line) -> None:
+    sam = reached(line)
+    line.house.stumbles_on = {"s1"}
+    value = value_of(messages=[says("1", SAM, "s1")])
+    assert {500, 200} >= set(await asyncio.gather(*(line.says(value) for _ in range(9))))
+    assert len(line.fake.sent(sam)) == 1
+    assert line.channel.counts["poison"] == 1
+
+
+async def test_a_message_that_fails_now_and_then_is_never_left_out(line: Line) -> None:
+    for n in range(3):
+        line.house.stumbles_on = {"s1"}
+        assert [await line.says(value_of(messages=[says("1", SAM, "s1")])) for _ in range(4)] == [500] * 4, n
+        line.house.stumbles_on = set()
+        assert await line.says(value_of(messages=[says("1", SAM, "s1")])) == 200
+    assert line.channel.counts["poison"] == 0
+
+
+async def test_nothing_is_left_out_while_the_house_is_down(line: Line) -> None:
+    line.house.breaks_on = {"s1"}
+    assert [await line.says(value_of(messages=[says("1", SAM, "s1")])) for _ in range(9)] == [503] * 9
+    line.house.breaks_on = set()
+    assert await line.says(value_of(messages=[says("1", SAM, "s1")])) == 200
+    assert line.house.order == ["s1"]
+
+
+async def test_nothing_is_left_out_as_long_as_nobody_says_which_errors_are_the_house_s() -> None:
+    async with opened(house_down=(Exception,)) as line:
+        line.house.stumbles_on = {"s1"}
+        assert [await line.says(value_of(messages=[says("1", SAM, "s1")])) for _ in range(7)] == [500] * 7
+
+
+@pytest.mark.parametrize("words_fail", [True, False])
+async def test_an_apology_that_fails_too_harms_nothing(line: Line, words_fail: bool) -> None:
+    line.house.words_fail = words_fail
+    await line.fake.down(503)
+    line.house.stumbles_on = {"s1"}
+    value = value_of(messages=[says("1", SAM, "s1"), says("2", SAM, "s2", STAMP + 1)])
+    assert [await line.says(value) for _ in range(5)] == [500] * 4 + [200]
+    assert line.house.order == ["s2"]
+    assert line.channel.counts == Counter(poison=1, apology_failed=1)
+
+
+async def test_only_so_many_failing_messages_are_remembered(line: Line) -> None:
+    line.house.stumbles_on = {f"m{n}" for n in range(receiving.MAX_FAILING + 5)}
+    many = [says("x", Person(f"GB.{n:04}", None), f"m{n}") for n in range(receiving.MAX_FAILING + 5)]
+    assert await line.says(value_of(messages=many)) == 500
+    assert len(line.channel._receiving._failing) == receiving.MAX_FAILING
 
 
 # --- media -----------------------------------------------------------------------------------------------------------
@@ -820,6 +981,26 @@ def test_whatever_is_said_the_provider_takes_it(text: str, titles: list[str]) ->
     assert all(each.kind == "text" for each in plainer)
 
 
+NOTHING = st.sampled_from(["", " ", "\n\n", "** **", "\u00a0", "&nbsp;", "<!-- a -->", "[](x)", "***", "#", "-", "> "])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    parts=st.lists(NOTHING, min_size=1, max_size=4),
+    plain=st.booleans(),
+    titles=LABELS.filter(bool),
+    labels=st.builds(messages.Labels, NOTHING | st.just("Choose"), NOTHING | st.just("Type more.")),
+)
+def test_choices_without_words_are_something_the_provider_takes(
+    parts: list[str], plain: bool, titles: list[str], labels: messages.Labels
+) -> None:
+    choices = tuple((Token(f"1.{number:x}"), title) for number, title in enumerate(titles, start=1))
+    said = [Rendered(text, plain=plain) for text in parts]
+    made = messages.contents(Parcel(7, (*said[:-1], replace(said[-1], choices=choices))), labels)
+    assert [as_seen(each) for each in made]
+    assert all(as_seen(each.plainer).text for each in made if each.plainer)
+
+
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(st.sampled_from("ab .\n"), max_size=9_000))
 def test_nothing_that_is_said_is_lost(text: str) -> None:
@@ -935,15 +1116,24 @@ async def test_past_the_window_the_provider_takes_only_the_knock(line: Line) -> 
     sam = line.fake.person(SAM.number, SAM.user)
     line.fake.closes_window(sam)
     assert (await failing(line, parcel("Hello."))).window_closed
-    assert await line.channel.knock(SAM_AT, "cy")
+    assert await line.channel.knock(SAM_AT, "cy", 7)
     assert [each.kind for each in line.fake.sent(sam)] == ["template"]
     await line.fake.until(lambda: line.channel.counts == Counter(knock_sent=1, knock_delivered=1))
     assert line.house.receipts == []
 
 
+async def test_a_knock_that_fails_names_what_waits_behind_it(line: Line) -> None:
+    sam = line.fake.person(SAM.number, SAM.user)
+    line.fake.faults.put(failed_later(131049), sam)
+    assert await line.channel.knock(SAM_AT, "cy", 41)
+    await line.fake.until(lambda: line.house.receipts)
+    knock = line.fake.sent(sam)[0].id
+    assert line.house.receipts == [(Receipt(Reach.FAILED, None, knock, "knock_failed", knock_of=41),)]
+
+
 async def test_without_a_template_nobody_is_knocked_at() -> None:
     async with opened(template="") as line:
-        assert not await line.channel.knock(SAM_AT, "en")
+        assert not await line.channel.knock(SAM_AT, "en", 7)
         assert line.fake.calls == []
 
 
@@ -951,7 +1141,7 @@ async def test_a_template_nobody_approved_fails(line: Line) -> None:
     reached(line)
     line.fake.templates.clear()
     with pytest.raises(DeliveryError, match="template"):
-        await line.channel.knock(SAM_AT, "en")
+        await line.channel.knock(SAM_AT, "en", 7)
 
 
 @pytest.mark.parametrize("titles", [("Yes", "No"), tuple(f"Choice {n}" for n in range(9))])
@@ -1043,8 +1233,3 @@ async def test_that_nobody_sees_it_harms_nothing() -> None:
 async def test_a_quick_answer_needs_no_sign_of_typing(line: Line) -> None:
     await line.fake.person().says("hello")
     assert line.fake.calls == []
-
-
-def test_an_address_is_a_person_and_back() -> None:
-    for person in (SAM, USERNAME_ONLY, NUMBER_ONLY):
-        assert people.person_of(people.address_of(person)) == person

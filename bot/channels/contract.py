@@ -21,6 +21,8 @@ TELEGRAM = ChannelName("telegram")
 WHATSAPP = ChannelName("whatsapp")
 PULLED = frozenset({WEB, REST, TERMINAL})
 """Channels whose side fetches what waits; all others push."""
+NAMED = frozenset({WHATSAPP})
+"""Channels whose provider names a person in two ways (bot.domain.Person)."""
 WINDOWS = {WHATSAPP: timedelta(hours=24)}
 """Channels that take our words only for so long after the enquirer's last ones (Meta's customer service window)."""
 BLOCKED = "blocked"
@@ -73,9 +75,10 @@ class State:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What a turn came to: `kept` is what stays of it (masked words, the title of the button pressed), None when
-    nothing does, as after an old button."""
+    nothing does. `old_button`: what was pressed is no longer on offer."""
 
     kept: str | None
+    old_button: bool = False
 
 
 class Reach(StrEnum):
@@ -96,6 +99,8 @@ class Receipt:
     provider_id: str | None = None
     reason: str | None = None
     window_closed: bool = False
+    knock_of: int | None = None
+    """The outbox number of what waits behind a knock, where it is the knock that failed."""
 
 
 class House(Protocol):
@@ -116,8 +121,12 @@ class House(Protocol):
     async def history(self, channel: ChannelName, address: Address) -> list[Line]:
         """The whole conversation, their own lines too, in order."""
 
-    async def follow(self, channel: ChannelName, before: Person, now: Person) -> None:
-        """The provider says that a person's number or id changed: their conversation goes with them."""
+    async def follow(self, channel: ChannelName, before: Person, now: Person, at: datetime) -> None:
+        """The provider says that a person's number or id changed then: their conversation goes with them.
+
+        `now` names all they are known by from then on: a name it does not give is theirs no more. Told twice, or late,
+        it changes nothing that was learnt since.
+        """
 
     async def heard_back(self, channel: ChannelName, receipts: Sequence[Receipt]) -> None:
         """Notes how far messages got; forward only. One nobody knows is kept until its message is known."""
@@ -173,6 +182,8 @@ class Pushing(Protocol[P]):
     limits: Limits
     counts: Counter[str]
     """What came in and was refused or passed over, by kind."""
+    up: bool = True
+    """Whether it works as far as the channel itself can tell."""
 
     async def admit(self, address: Address) -> None:
         """Returns when the channel's pace allows the next message to this recipient. Nothing is sent here."""
@@ -193,8 +204,8 @@ class Pushing(Protocol[P]):
         """
         raise NotImplementedError
 
-    async def knock(self, address: Address, language: str) -> bool:
-        """Past the window: asks the enquirer to write, so that an answer can follow. False where that is not set up.
+    async def knock(self, address: Address, language: str, seq: int) -> bool:
+        """Past the window: asks the enquirer to write, so that parcel `seq` can follow. False where that is not set up.
 
         Raises: DeliveryError.
         """

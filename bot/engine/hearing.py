@@ -1,6 +1,6 @@
 """What the enquirer typed or pressed: the gate first, then choices, commands, values, and what triage heard."""
 
-from bot.domain import Gate, Intent, Offer, Said, Token
+from bot.domain import Gate, Intent, MediaRefused, Offer, Said, Token
 from bot.engine import answers, commands, filling, offers, speech, stack, steps
 from bot.engine.walk import Walk
 from bot.engine.words import normal
@@ -12,6 +12,8 @@ PEOPLE_NOTE = "pattern_with_people_note"
 _IDLE = frozenset({stack.COMPLETED, commands.CANNOT_HANDLE, "pattern_help"})
 ADDED = "utter_added_to_case"
 MEDIA_REFUSED = "utter_media_refused"
+LEFT_IN_CHAT = "utter_media_left_in_chat"
+TAKEN_OUT = "utter_media_taken_out"
 EDITED = "utter_edited"
 HEARD_FIRST = "utter_heard_first"
 MIN_WORDS_TO_TELL = 4
@@ -92,10 +94,19 @@ def _danger(walk: Walk, said: Said) -> None:
     stack.interrupt(walk, DANGER)
     steps.run(walk)
     shown = len(walk.replies)
-    if said.beside_media:
-        speech.put(walk, MEDIA_REFUSED)
+    for response in _of_refused(said.beside) if said.beside else ():
+        if response in walk.library.responses:
+            speech.put(walk, response)
     _say_what_was_taken_out(walk, said)
     walk.replies[1:] = [*walk.replies[shown:], *walk.replies[1:shown]]
+
+
+def _of_refused(refused: MediaRefused) -> list[str]:
+    """What is said of a picture that came with words of danger."""
+    said = [MEDIA_REFUSED]
+    if refused.left_in_chat or refused.taken_out:
+        said.append(LEFT_IN_CHAT if refused.left_in_chat else TAKEN_OUT)
+    return said
 
 
 def _child(walk: Walk) -> None:

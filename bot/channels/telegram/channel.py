@@ -8,21 +8,22 @@ from datetime import datetime
 
 import structlog
 from aiohttp import web
-from telegram import Bot, BotCommand, LinkPreviewOptions
+from telegram import Bot, BotCommand
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
 from bot.channels.contract import TELEGRAM, House, Parcel, Pushing
 from bot.channels.pace import Pace
+from bot.channels.slash import COMMANDS
 from bot.channels.telegram.advisers import AdvisersGroup
 from bot.channels.telegram.afterwards import Afterwards
 from bot.channels.telegram.faults import bad_request, delivery_error
-from bot.channels.telegram.messages import LIMITS, Letter, bare, cut, letters_of
-from bot.channels.telegram.outage import Outage
+from bot.channels.telegram.messages import LIMITS, NO_PREVIEW, Letter, bare, cut, letters_of
 from bot.channels.telegram.polling import Polling
 from bot.channels.telegram.receiving import Receiving
 from bot.channels.telegram.request import AiohttpRequest
-from bot.channels.telegram.updates import ALLOWED_UPDATES, COMMANDS
+from bot.channels.telegram.retrying import Retrying
+from bot.channels.telegram.updates import ALLOWED_UPDATES
 from bot.channels.telegram.webhook import MAX_CONNECTIONS, PATH, Webhook
 from bot.domain import Address, Token
 from bot.errors import DeliveryError
@@ -35,7 +36,6 @@ SPACING_S = 1.0
 MAX_DESCRIPTION = 256
 LANGUAGES = ("en", "cy")
 ALWAYS = ("talk_to_person", "back")
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramChannel(Pushing[Letter]):
@@ -106,7 +106,7 @@ class TelegramChannel(Pushing[Letter]):
 
     async def _is_set_up(self) -> bool:
         """Tries until Telegram is reached. False when it refuses the token."""
-        outage = Outage("set_up")
+        retrying = Retrying("set_up")
         while True:
             try:
                 await self._set_up()
@@ -116,21 +116,22 @@ class TelegramChannel(Pushing[Letter]):
                 return False
             except BadRequest as error:
                 log.error("telegram.set_up_refused", reason=bad_request(error), route=PATH)
-                await outage.goes_on(error)
+                await retrying.failed(error)
             except TelegramError as error:
-                await outage.goes_on(error)
+                await retrying.failed(error)
             else:
-                outage.is_over()
+                retrying.worked()
                 return True
 
     async def _set_up(self) -> None:
         """Only the first question tells of the token. A server that knows no menu, or no webhook to take away, is
-        worked with all the same.
+        worked with all the same. Where the advisers' group is comes before anything can be received from it.
 
         Raises: TelegramError.
         """
         me = await self._bot.get_me()
         self._receiving.link = f"https://t.me/{me.username}" if me.username else ""
+        await self._group.find()
         if self._mode == "webhook":
             await self._bot.set_webhook(
                 self._public_url + PATH,
@@ -202,10 +203,13 @@ class TelegramChannel(Pushing[Letter]):
         )
 
     async def probe(self) -> None:
+        """Whoever says "too many requests" lives."""
         try:
             await self._bot.get_me()
         except TelegramError as error:
-            raise delivery_error(error) from None
+            failure = delivery_error(error)
+            if failure.provider_down:
+                raise failure from None
 
     # --- the advisers' group -----------------------------------------------------------------------------------------
 

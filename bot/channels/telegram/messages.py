@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 
 from bot.channels.contract import Limits, Parcel
 from bot.channels.markup import plain_to_telegram, to_telegram
@@ -19,6 +19,8 @@ MAX_UNLISTED = 20
 """So many buttons are still found without a list in the text."""
 SHORT_TITLE = 12
 """Two such titles share a row."""
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""Nobody's server is asked for a page because an enquirer was told of it."""
 
 _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")

@@ -6,13 +6,13 @@ Telegram forgets all updates below the `offset` it is asked for (core.telegram.o
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from telegram import Bot, Update
 from telegram.error import Conflict, TelegramError
 
-from bot.channels.telegram.outage import LONGEST_PAUSE_S, Outage
 from bot.channels.telegram.request import Lost
+from bot.channels.telegram.retrying import LONGEST_PAUSE_S, Retrying
 from bot.channels.telegram.updates import ALLOWED_UPDATES, chat_of, number_of, read
 from bot.errors import AnotherPoller
 
@@ -30,20 +30,25 @@ RAW_UPDATES = "get_updates_"
 """The library's way to call getUpdates and read the answer ourselves: its own `get_updates` loses a whole batch when
 it cannot read one of it."""
 
-Receive = Callable[[Sequence[Update]], Awaitable[set[int]]]
-"""Takes the updates of one chat, in order; the numbers of those that are durable."""
+Receive = Callable[[Sequence[Update]], AsyncIterator[int]]
+"""Takes the updates of one chat, in order: gives the number of each as soon as it is durable, and ends at the first
+that is not."""
 
 
 class Polling:
     """A chat whose updates take long, or cannot be kept, holds no other up: what is not durable is fetched again with
-    what is new, and passed over while it is in hand."""
+    what is new, and passed over while it is in hand.
+
+    One thing is Telegram's: it gives the oldest 100 that are not confirmed. Where one chat has so many, what others
+    wrote after them is reached as they become durable, one for one.
+    """
 
     def __init__(self, bot: Bot, receive: Receive, counts: Counter[str], reached: Callable[[bool], None]) -> None:
         self._bot = bot
         self._receive = receive
         self._counts = counts
         self._reached = reached
-        self._outage = Outage("polling")
+        self._retrying = Retrying("polling")
         self._conflict = _Conflict()
         self._offset: int | None = None
         self._done: set[int] = set()
@@ -71,9 +76,9 @@ class Polling:
             await self._conflict.goes_on()
         except TelegramError as error:
             self._reached(False)
-            await self._outage.goes_on(error)
+            await self._retrying.failed(error)
         else:
-            self._outage.is_over()
+            self._retrying.worked()
             self._reached(True)
             await self._handled(batch)
 
@@ -119,12 +124,15 @@ class Polling:
         return chats
 
     async def _take_in(self, chat: int, updates: Sequence[Update]) -> None:
-        """Up to the first that could not be kept; then this chat rests, ever longer while it goes on like that."""
+        """Up to the first that could not be kept; then this chat rests, ever longer while nothing of it can be."""
+        kept = 0
         try:
-            durable = await self._receive(updates)
-            self._done |= durable
-            if durable.issuperset(update.update_id for update in updates):
+            async for number in self._receive(updates):
+                self._done.add(number)
+                kept += 1
+            if kept:
                 del self._failures[chat]
+            if kept == len(updates):
                 return
             self._failures[chat] += 1
             await asyncio.sleep(min(NOT_KEPT_PAUSE_S * 2 ** min(self._failures[chat] - 1, 10), LONGEST_PAUSE_S))

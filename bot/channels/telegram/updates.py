@@ -1,34 +1,20 @@
 """What an update of Telegram's means to us. Pure; nothing that could lead to a file is ever looked at."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
+from bot.channels import slash
 from bot.channels.contract import TELEGRAM
-from bot.channels.links import opened
 from bot.domain import Address, MediaKind, MediaRefused, Opened, Pressed, Said, Token, Turn
 
-COMMANDS = {
-    "help": "help",
-    "person": "talk_to_person",
-    "back": "back",
-    "restart": "restart",
-    "stop": "stop",
-    "record": "record",
-    "language": "switch_language",
-    "danger": "danger_now",
-    "why": "why",
-}
-"""What is typed after the stroke, and the intent it stands for."""
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 ACCEPT = "accept:"
 """Before the case's number, in what the button in the advisers' group carries."""
 
-_COMMAND = re.compile(r"/(?P<name>[A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.ASCII | re.DOTALL)
-_LINK = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _TOKEN = re.compile(r"[0-9a-f]{1,12}\.[0-9a-f]{1,12}|![a-z_]{1,40}")
 _ACCEPT = re.compile(rf"{ACCEPT}([0-9]{{1,15}})", re.ASCII)
 _MEDIA = {
@@ -123,8 +109,8 @@ def number_of(raw: object) -> int | None:
     return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
-def turn_from(update: Update, now: datetime, advisers: int | None = None) -> Meaning:
-    """`advisers` is the number of the group where only Accept buttons count."""
+def turn_from(update: Update, now: datetime, advisers: Collection[int] = ()) -> Meaning:
+    """`advisers` are the numbers that the group has or had where only Accept buttons count."""
     chat = chat_of(update)
     if chat is None:
         return Ignored("unknown_type")
@@ -151,7 +137,8 @@ def chat_of(update: Update) -> Chat | None:
 def deleted(turn: Turn, *, out: bool) -> Turn:
     """The turn of something refused, once we know whether it could be taken out of the chat.
 
-    The pictures of an album share one turn; should one of them have to stay, that is said once as well.
+    The pictures of an album that come without words share one turn; should one of them have to stay, that is said
+    once as well.
     """
     assert isinstance(turn.heard, MediaRefused)
     heard = replace(turn.heard, taken_out=out, left_in_chat=not out)
@@ -162,7 +149,7 @@ def deleted(turn: Turn, *, out: bool) -> Turn:
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-def _in_group(update: Update, chat: Chat, advisers: int | None) -> Meaning:
+def _in_group(update: Update, chat: Chat, advisers: Collection[int]) -> Meaning:
     message = update.message
     if message and message.migrate_to_chat_id:
         return Moved(chat.id, message.migrate_to_chat_id)
@@ -170,7 +157,7 @@ def _in_group(update: Update, chat: Chat, advisers: int | None) -> Meaning:
         return Moved(message.migrate_from_chat_id, chat.id)
     if message and message.left_chat_member:
         return Ignored("left_group")
-    if chat.id == advisers:
+    if chat.id in advisers:
         return _accept(update.callback_query) if update.callback_query else Ignored("advisers_group")
     if update.my_chat_member and update.my_chat_member.new_chat_member.status in _GONE:
         return Ignored("left_group")
@@ -206,8 +193,9 @@ def _message(update: Update, message: Message, chat: Chat, now: datetime) -> Mea
 
 
 def _external(update: Update, message: Message) -> str:
-    """A place that is shared live comes again, edited, at every step of the way: it is refused once."""
-    if message.media_group_id:
+    """The pictures of an album are refused together, but for those with words: each one's must be looked at. A place
+    that is shared live comes again, edited, at every step of the way: it is refused once."""
+    if message.media_group_id and not message.caption:
         return f"album:{message.media_group_id}"
     if message.location:
         return f"place:{message.message_id}"
@@ -221,21 +209,12 @@ def _heard(message: Message, now: datetime, *, edited: bool) -> Said | Pressed |
     if not message.text:
         return None
     text = _whole(message.text)
-    found = None if edited else _COMMAND.fullmatch(text.strip())
-    name, rest = (found["name"].lower(), (found["rest"] or "").strip()) if found else ("", "")
-    if name == "start":
-        return _start(rest, message.from_user, now)
-    if name in COMMANDS and not rest:
-        return Pressed(Token(f"!{COMMANDS[name]}"), now)
-    return Said(text, now, edited=edited)
+    return Said(text, now, edited=True) if edited else slash.heard(text, now, _language(message.from_user))
 
 
-def _start(rest: str, who: User | None, now: datetime) -> Said | Opened:
-    """Words typed after the command are words: the gate must see them."""
-    if rest and not _LINK.fullmatch(rest):
-        return Said(rest, now)
-    welsh = who is not None and (who.language_code or "").lower().startswith("cy")
-    return opened(rest, now, "cy" if welsh else None)
+def _language(who: User | None) -> str | None:
+    """Welsh where their app is in Welsh; else nothing is known of it."""
+    return "cy" if who is not None and (who.language_code or "").lower().startswith("cy") else None
 
 
 def _whole(text: str) -> str:

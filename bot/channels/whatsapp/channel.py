@@ -1,14 +1,12 @@
 """WhatsApp: Meta's webhooks in, parcels out. Nothing here or below it knows where a picture could be fetched."""
 
-import asyncio
 import hashlib
 import hmac
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -17,10 +15,9 @@ from bot.channels.contract import WHATSAPP, House, Parcel, Pushing
 from bot.channels.pace import Pace
 from bot.channels.whatsapp import hook
 from bot.channels.whatsapp.messages import LIMITS, Content, Labels, contents, knock
-from bot.channels.whatsapp.people import person_of
+from bot.channels.whatsapp.receiving import Receiving
 from bot.channels.whatsapp.sending import PATIENCE_S, CloudApi, Refused
-from bot.domain import Address, Person, Turn
-from bot.errors import DeliveryError
+from bot.domain import Address, Person
 
 PATH = "/webhooks/whatsapp"
 OVERALL_PER_S = 80
@@ -38,11 +35,14 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class WhatsAppChannel(Pushing[Content]):
-    """`counts` says by kind what was refused, ignored or done differently."""
+    """`counts` says by kind what was refused, ignored or done differently.
+
+    `house_down` are the errors that say the house can keep nothing at the moment. Any other error is a fault of ours; a
+    message it strikes 5 times is left out. As long as nobody says which is which, none is left out.
+    """
 
     name = WHATSAPP
     limits = LIMITS
-    window = timedelta(hours=24)
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class WhatsAppChannel(Pushing[Content]):
         thinking_s: float = THINKING_S,
         patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
+        house_down: tuple[type[Exception], ...] = (Exception,),
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._phone_id = phone_id
@@ -69,9 +70,9 @@ class WhatsAppChannel(Pushing[Content]):
         self._template_language = template_language
         self._house = house
         self._now = now
-        self._thinking_s = thinking_s
         self._clock = clock
         self._cloud = CloudApi(token, phone_id, api, api_version, patience_s)
+        self._receiving = Receiving(house, self._cloud, self.counts, house_down, thinking_s)
         self._pace = Pace(OVERALL_PER_S, 0, clock)
         self._slow_pace = Pace(SLOWED_PER_S, 0, clock)
         self._slow_until = clock()
@@ -91,7 +92,7 @@ class WhatsAppChannel(Pushing[Content]):
         return web.Response(text=challenge, content_type="text/plain")
 
     async def webhook(self, request: web.Request) -> web.Response:
-        """Answered once everything in the body is on disk; until then Meta repeats it.
+        """Answered once everything in the body is on disk, or left out; until then Meta repeats it.
 
         Raises: LedgerError and kin when something could not be kept.
         """
@@ -104,7 +105,7 @@ class WhatsAppChannel(Pushing[Content]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.counts["malformed"] += 1
             raise web.HTTPBadRequest(text="The body is not JSON in UTF-8.") from None
-        await self._take_in(hook.read(body, self._phone_id, self._now()))
+        await self._receiving.take_in(hook.read(body, self._phone_id, self._now()))
         return web.Response(text="ok")
 
     async def _body(self, request: web.Request) -> bytes:
@@ -118,50 +119,6 @@ class WhatsAppChannel(Pushing[Content]):
         right = hmac.new(self._app_secret, raw, hashlib.sha256).hexdigest()
         return _same(signature, f"sha256={right}".encode()) and bool(self._app_secret)
 
-    async def _take_in(self, post: hook.Post) -> None:
-        """What was said before a change of identity is taken before it, the rest after it."""
-        self.counts.update(post.ignored)
-        left = post.turns
-        for change in post.changes:
-            await self._take_all(turn for turn in left if turn.sent_at and turn.sent_at < change.at)
-            left = tuple(turn for turn in left if not (turn.sent_at and turn.sent_at < change.at))
-            await self._house.follow(WHATSAPP, change.before, change.now)
-        await self._take_all(left)
-        if post.receipts:
-            await self._house.heard_back(WHATSAPP, post.receipts)
-
-    async def _take_all(self, turns: Iterable[Turn]) -> None:
-        """Each person's in order, different people's at the same time. One that fails stops nobody else's."""
-        people: dict[str, list[Turn]] = {}
-        for turn in turns:
-            who = turn.person and (turn.person.user or turn.person.number)
-            people.setdefault(who or turn.address, []).append(turn)
-        ends = await asyncio.gather(*map(self._take_in_order, people.values()), return_exceptions=True)
-        for failed in (end for end in ends if isinstance(end, BaseException)):
-            raise failed
-
-    async def _take_in_order(self, turns: list[Turn]) -> None:
-        for turn in turns:
-            async with self._typing(turn.external_id):
-                await self._house.take(turn)
-
-    @asynccontextmanager
-    async def _typing(self, message_id: str) -> AsyncIterator[None]:
-        """While the block takes longer than a moment, the enquirer sees that their message was read."""
-        showing = asyncio.create_task(self._show_typing(message_id))
-        try:
-            yield
-        finally:
-            showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
-
-    async def _show_typing(self, message_id: str) -> None:
-        await asyncio.sleep(self._thinking_s)
-        try:
-            await self._cloud.show_typing(message_id)
-        except DeliveryError:
-            self.counts["typing_failed"] += 1
-
     # --- what goes out -----------------------------------------------------------------------------------------------
 
     async def admit(self, address: Address) -> None:
@@ -172,24 +129,24 @@ class WhatsAppChannel(Pushing[Content]):
     def parts(self, parcel: Parcel) -> Sequence[Content]:
         return contents(parcel, self._labels(parcel))
 
-    async def deliver(self, address: Address, seq: int, content: Content) -> str | None:
+    async def deliver(self, address: Address, seq: int, part: Content) -> str | None:
         """Raises: DeliveryError."""
-        to, note = person_of(address), str(seq)
+        to, note = Person.of(address), str(seq)
         try:
-            return await self._send(to, content, note)
+            return await self._send(to, part, note)
         except Refused as refused:
-            if not refused.policy.plainer or content.plainer is None:
+            if not refused.policy.plainer or part.plainer is None:
                 raise
         self.counts["sent_plainer"] += 1
-        return await self._send(to, content.plainer, note)
+        return await self._send(to, part.plainer, note)
 
-    async def knock(self, address: Address, language: str) -> bool:
+    async def knock(self, address: Address, language: str, seq: int) -> bool:
         """Sends the template in the one language it was approved in. Raises: DeliveryError."""
         del language
         if not self._template:
             return False
         content = knock(self._template, self._template_language)
-        await self._send(person_of(address), content, hook.KNOCK)
+        await self._send(Person.of(address), content, hook.knock_note(seq))
         return True
 
     async def probe(self) -> None:

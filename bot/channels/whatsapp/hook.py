@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.channels import links
+from bot.channels import slash
 from bot.channels.contract import WHATSAPP, Reach, Receipt
-from bot.channels.whatsapp.people import NOBODY, Change, Contacts, address_of, told_as_field, told_in_chat
+from bot.channels.whatsapp.people import NOBODY, Change, Contacts, told_as_field, told_in_chat
 from bot.channels.whatsapp.reading import Ignored, Json, inner, items, moment, needed, text
 from bot.channels.whatsapp.sending import policy_of
 from bot.domain import MediaKind, MediaRefused, Opened, Pressed, Said, Token, Turn
 
-KNOCK = "knock"
-"""What a template that only knocks carries in the place of an outbox number."""
+KNOCK, APOLOGY = "knock", "apology"
+"""What is noted with what is no message of the outbox."""
 WINDOW_CLOSED = 131047
 FIELDS = ("messages", "user_id_update")
 MEDIA = {
@@ -35,22 +35,11 @@ MEDIA = {
 }
 IGNORED = {"reaction": "reaction", "revoke": "revoked"}
 """Kinds of message that mean nothing to us -> what they are counted as."""
-COMMANDS = {
-    "/help": "help",
-    "/person": "talk_to_person",
-    "/back": "back",
-    "/restart": "restart",
-    "/stop": "stop",
-    "/record": "record",
-    "/language": "switch_language",
-}
-"""What may be typed, as on Telegram -> the standing command's intent."""
 
 _OURS = re.compile(r"[0-9a-f]{1,12}\.[0-9a-f]{1,12}|![a-z_]{1,64}")
 _ID = re.compile(r"[!-~]{1,512}")
 _SEQ = re.compile(r"[0-9]{1,18}")
-_LINK = re.compile(r"/start(?: ([A-Za-z0-9_-]{1,64}))?|start ([A-Za-z0-9]*[_-][A-Za-z0-9_-]{0,63})", re.ASCII)
-"""As a wa.me link writes it. Without the stroke only a code with - or _ counts: "start again" is words."""
+_KNOCK = re.compile(rf"{KNOCK}\.([0-9]{{1,18}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +110,7 @@ def _message(message: Json, contacts: Contacts, now: datetime) -> Turn | Change:
     heard, person = _heard(kind, message, now), contacts.sender(message)
     if not _ID.fullmatch(id_) or person == NOBODY:
         raise Ignored("bad_message")
-    return Turn(WHATSAPP, address_of(person), id_, heard, person, moment(message))
+    return Turn(WHATSAPP, person.address, id_, heard, person, moment(message))
 
 
 def _heard(kind: str, message: Json, now: datetime) -> Said | Pressed | Opened | MediaRefused:
@@ -129,7 +118,7 @@ def _heard(kind: str, message: Json, now: datetime) -> Said | Pressed | Opened |
     content = inner(message, kind)
     match kind:
         case "text":
-            return _typed(needed(content, "body"), now)
+            return slash.heard(needed(content, "body"), now)
         case "button":
             return Said(needed(content, "text"), now)
         case "interactive":
@@ -144,16 +133,6 @@ def _heard(kind: str, message: Json, now: datetime) -> Said | Pressed | Opened |
             return MediaRefused(MEDIA[kind], now, text(content, "caption"), left_in_chat=True)
         case _:
             raise Ignored(IGNORED.get(kind, "unknown_type" if kind else "bad_message"))
-
-
-def _typed(said: str, now: datetime) -> Said | Pressed | Opened:
-    words = said.strip()
-    link = _LINK.fullmatch(words)
-    if link:
-        code = link[1] or link[2]
-        return links.opened(code, now) if code else Opened(now)
-    intent = COMMANDS.get(words.lower())
-    return Pressed(Token(f"!{intent}"), now) if intent else Said(said, now)
 
 
 def _chosen(content: Json, now: datetime) -> Said | Pressed:
@@ -176,15 +155,23 @@ def _changed_words(content: Json) -> str:
 # --- receipts --------------------------------------------------------------------------------------------------------
 
 
+def knock_note(seq: int) -> str:
+    """What a knock carries: which message waits behind it."""
+    return f"{KNOCK}.{seq}"
+
+
 def _receipt(status: Json) -> Receipt:
     """Raises: Ignored."""
     reach, id_, ours = text(status, "status"), text(status, "id"), text(status, "biz_opaque_callback_data")
     if reach not in tuple(Reach):
         raise Ignored("unknown_status")
-    if ours == KNOCK:
-        raise Ignored(f"knock_{reach}")
+    knock = _KNOCK.fullmatch(ours)
+    if ours == APOLOGY or (knock and reach != Reach.FAILED):
+        raise Ignored(f"{KNOCK if knock else APOLOGY}_{reach}")
     if not _ID.fullmatch(id_):
         raise Ignored("bad_status")
+    if knock:
+        return Receipt(Reach.FAILED, None, id_, "knock_failed", knock_of=int(knock[1]))
     seq = int(ours) if _SEQ.fullmatch(ours) else None
     if reach != Reach.FAILED:
         return Receipt(Reach(reach), seq, id_)

@@ -63,6 +63,11 @@ def knock(template: str, language: str) -> Content:
     return Content({"type": "template", "template": {"name": template, "language": {"code": language}}})
 
 
+def apology(words: str) -> Content:
+    """What is said (Markdown) when something of theirs could not be taken in."""
+    return _text(cut(to_whatsapp(words).strip() or NO_WORDS, LIMITS.text))
+
+
 def _words(message: Rendered) -> str:
     return (message.text if message.plain else to_whatsapp(message.text)).strip()
 
@@ -123,7 +128,8 @@ def _interactive(words: str, shown: Mapping[str, object], choices: Choices, labe
     """The last paragraphs stand above the choices; what does not fit there goes before."""
     before, body = _parted(words)
     body = body or labels.choose.strip() or NO_WORDS
-    footer = {"footer": {"text": cut(labels.typed, FOOTER)}} if labels.typed else {}
+    typed = labels.typed.strip()
+    footer = {"footer": {"text": cut(typed, FOOTER)}} if typed else {}
     plainer = _text("\n\n".join((body, "\n".join(_lines(choices)))))
     content = Content({"type": "interactive", "interactive": {**shown, "body": {"text": body}, **footer}}, plainer)
     return (*(_text(piece) for piece in before), content)

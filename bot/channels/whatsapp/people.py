@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.channels.whatsapp.reading import Ignored, Json, inner, items, moment, number, text, user
-from bot.domain import Address, Person
+from bot.domain import Person
 
 NOBODY = Person(None, None)
 CHANGES = ("user_changed_number", "user_changed_user_id", "customer_changed_number")
@@ -21,6 +21,7 @@ class Change:
 
     before: Person
     now: Person
+    """All that they are known by from then on."""
     at: datetime
 
 
@@ -59,15 +60,6 @@ class Contacts:
         return {} if id_ and user(found, "user_id") else found
 
 
-def address_of(person: Person) -> Address:
-    return Address(f"{person.user or ''}|{person.number or ''}")
-
-
-def person_of(address: Address) -> Person:
-    id_, _, digits = address.partition("|")
-    return Person(id_ or None, digits or None)
-
-
 def told_in_chat(message: Json, now: datetime) -> Change:
     """`from` is the number before. `previous_user_id` came in August 2026: until then only the new id was told.
 
@@ -90,8 +82,10 @@ def told_as_field(update: Json, now: datetime) -> Change:
 
 
 def _change(before: Person, now: Person, at: datetime) -> Change:
+    """`now` is what Meta says, and nothing of what was before: it makes a new user id for a new number, so a name that
+    it does not repeat is theirs no more. Raises: Ignored."""
     if NOBODY in (before, now):
         raise Ignored("bad_change")
-    if before == now:
+    if now.with_names_of(before) == before:
         raise Ignored("no_change")
     return Change(before, now, at)

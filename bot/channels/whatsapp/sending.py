@@ -139,8 +139,12 @@ class CloudApi:
         self._told_of_token = False
 
     async def send(self, to: Person, content: Content, note: str) -> str | None:
-        """The provider's id of what was sent; `note` comes back with its receipts. Raises: DeliveryError."""
-        recipient = {"to": to.number} if to.number else {"recipient": to.user or ""}
+        """The provider's id of what was sent; `note` comes back with its receipts.
+
+        By user id wherever it is known: a number may be somebody else's by now, and an id never is. Only one of the two
+        is named, as Meta goes by the number where it gets both. Raises: DeliveryError.
+        """
+        recipient = {"recipient": to.user} if to.user else {"to": to.number or ""}
         whole = {**_PRODUCT, "recipient_type": "individual", **recipient, **content.shown}
         answer = await self._post({**whole, "biz_opaque_callback_data": note})
         messages = answer.get("messages")

@@ -13,14 +13,14 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 
 
-class Outage:
-    """`part` is what tries, for the log."""
+class Retrying:
+    """How long to wait between tries, and when to say so. `part` is what tries, for the log."""
 
     def __init__(self, part: str) -> None:
         self._part = part
         self._failures = 0
 
-    async def goes_on(self, error: Exception) -> None:
+    async def failed(self, error: Exception) -> None:
         """Notes a failure and waits before the next try."""
         if not self._failures:
             reason = error.message if isinstance(error, (Lost, NoConnection)) else None
@@ -28,7 +28,7 @@ class Outage:
         self._failures += 1
         await asyncio.sleep(self._pause_s(error))
 
-    def is_over(self) -> None:
+    def worked(self) -> None:
         if self._failures:
             log.info("telegram.outage_over", part=self._part, count=self._failures)
         self._failures = 0

@@ -89,7 +89,8 @@ async def test_only_notices_pass_while_an_adviser_speaks(house: SmallHouse) -> N
 async def test_an_adviser_who_takes_the_word_meanwhile_is_not_talked_over(house: SmallHouse) -> None:
     """The turn is thought again when the voice changed between reading and writing."""
     case, amira = await house.asks_for_people(), house.adviser()
-    turns, think = house.firstline.turns, house.firstline.turns._think
+    thinking = house.firstline.turns._thinking
+    think = thinking.of
     claimed = []
 
     async def claims_meanwhile(*arguments: object) -> object:
@@ -99,14 +100,14 @@ async def test_an_adviser_who_takes_the_word_meanwhile_is_not_talked_over(house:
             house.claim(case, amira)
         return thought
 
-    turns._think = claims_meanwhile  # type: ignore[method-assign, assignment]
+    thinking.of = claims_meanwhile  # type: ignore[method-assign, assignment]
     assert await house.say("are you there?") == []
     assert house.thread(case)[-1] == "are you there?"
 
 
 async def test_the_words_of_a_second_hand_over_reach_the_open_case(house: SmallHouse) -> None:
     case = await house.asks_for_people()
-    house.firstline.turns._run_action = broken  # type: ignore[assignment]
+    house.firstline.turns._thinking._run_action = broken  # type: ignore[assignment]
     await house.say("this must not be lost")
     assert "this must not be lost" in house.thread(case)
 

@@ -176,7 +176,7 @@ async def test_a_flow_is_walked_by_buttons_and_by_typing(telemelya: Telemelya, a
     await ann.says("/start")
     asked = await ann.hears("Is anyone in danger right now?")
     assert "Hello." in asked["text"], "one turn, one message"
-    assert titles_of(asked) == ["Yes", "I am not sure", "No"]
+    assert titles_of(asked)[:3] == ["Yes", "I am not sure", "No"]
     assert all(len(button["callback_data"].encode()) <= 64 for button in buttons_of(asked))
     await ann.presses("No")
     await ann.hears("Where are you?")

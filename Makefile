@@ -19,7 +19,7 @@ test: $(VENV)/.ready-to-test
 	$(BIN)/lint-imports
 	$(BIN)/firstline check
 	$(BIN)/firstline test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(VENV)/.ready
 	$(BIN)/firstline check

@@ -32,7 +32,7 @@ from bot.speech import Speech
 from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
-from handoff.errors import DiskFull
+from handoff.errors import LedgerError
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 FIRST_NOTE = "as installed"
-HOUSE_DOWN = (DiskFull, sqlite3.OperationalError, OSError)
+HOUSE_DOWN = (LedgerError, sqlite3.OperationalError, OSError)
 """Nothing can be kept at the moment: what came in is asked for again for as long as it takes."""
 Now = Callable[[], datetime]
 

@@ -62,13 +62,14 @@ class Towards:
     _mark: bytes
     _counted: list[tuple[Allowance, Hashable]] = field(default_factory=list)
 
-    def too_fast(self) -> tuple[Reply, ...] | None:
-        """What to say instead of listening; None when they may go on.
+    def is_too_fast(self) -> bool:
+        return not self._allows(self._courtesy.pace, self._mark)
+
+    def told_too_fast(self) -> tuple[Reply, ...]:
+        """What to say instead of listening.
 
         Said once for as long as the pace counts where it would be pushed: a flood is not answered with a flood.
         """
-        if self._allows(self._courtesy.pace, self._mark):
-            return None
         is_told = self._is_pushed() and not self._allows(self._courtesy.told_too_fast, self._mark)
         return () if is_told else (Reply(TOO_FAST),)
 

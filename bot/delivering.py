@@ -37,6 +37,7 @@ class _InHand:
     rows: tuple[Waiting, ...]
     parcel: Parcel
     channel: Pushing[Any]
+    began_at: datetime
 
     @property
     def first(self) -> Waiting:
@@ -105,7 +106,7 @@ class Delivering:
         messages = tuple(each for each in rendered if each.text.strip() or each.choices)
         if not messages:
             raise DeliveryError("empty")
-        return _InHand(rows, Parcel(waiting.seq, messages), self._channels[waiting.channel])
+        return _InHand(rows, Parcel(waiting.seq, messages), self._channels[waiting.channel], now)
 
     def _address(self, row: Waiting) -> Address:
         """Read just before it is used: a number may become somebody else's while a message waits for its pace."""
@@ -173,8 +174,8 @@ class Delivering:
 
     async def _shut(self, in_hand: _InHand) -> None:
         """The provider says that the window is closed, whatever we had counted."""
-        conversation = in_hand.first.conversation
-        await self._waybill.written(lambda db: self._window.shut(db, conversation, self._now()))
+        first, began_at = in_hand.first, in_hand.began_at
+        await self._waybill.written(lambda db: self._window.shut(db, first.conversation, began_at))
         try:
             await self._ask_to_reply(in_hand)
         except DeliveryError as error:

@@ -28,6 +28,10 @@ UNANSWERED = frozenset({"timeout", "timed_out", "connection_lost", "unreadable",
 """Reasons of deliveries that left, and of which nothing was ever heard that could be read."""
 
 
+class StateUnreadable(FirstlineError):
+    """What one conversation stood at cannot be opened; all others can."""
+
+
 class DeliveryError(FirstlineError):
     """A channel could not deliver a reply.
 

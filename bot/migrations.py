@@ -123,8 +123,8 @@ def deliveries(db: Database) -> None:
 
     `pushed`: the courier delivers it; else its channel fetches it (bot.channels.contract.PULLED), maybe never.
     `heard_at`: when the provider last took words from the enquirer: its reply window runs from then. Only an adviser's
-    answer makes us ask an enquirer to write: what was held before it is looked at again when there is one. `since`:
-    when the provider last showed that a name is this person's.
+    answer makes us ask an enquirer to write: what is held is looked at again when there is one. `first_at`, `last_at`:
+    when the provider first and last showed that a name is this person's.
     """
     _run(
         db,
@@ -149,7 +149,8 @@ def deliveries(db: Database) -> None:
               FROM cases JOIN conversation ON conversation.id = cases.conversation WHERE cases.id = NEW."case";
             UPDATE outbox SET not_before = 0
              WHERE conversation = (SELECT conversation FROM cases WHERE id = NEW."case")
-               AND pushed = 1 AND state IN ('queued', 'sending') AND state = 'queued' AND reason = 'window_closed';
+               AND pushed = 1 AND state IN ('queued', 'sending') AND state = 'queued'
+               AND reason IN ('window_closed', 'window_closed_no_template', 'asked_to_reply');
         END;
         DROP TRIGGER outbox_forward_only;
         CREATE TRIGGER outbox_forward_only BEFORE UPDATE OF state ON outbox
@@ -164,7 +165,8 @@ def deliveries(db: Database) -> None:
             mark BLOB PRIMARY KEY CONSTRAINT known_as_is_a_hash CHECK (length(mark) = 16),
             person BLOB NOT NULL CONSTRAINT known_person_is_a_hash CHECK (length(person) = 16),
             kind TEXT NOT NULL CONSTRAINT known_kind CHECK (kind IN ('user', 'number')),
-            since INTEGER NOT NULL
+            first_at INTEGER NOT NULL,
+            last_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX known_as_of_person ON known_as (person);
         CREATE TABLE receipt (

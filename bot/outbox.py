@@ -166,8 +166,8 @@ class Outbox:
         return self.one(db, seq) if changed else None
 
     def release(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
-        """The enquirer wrote: what was held goes out."""
-        db.execute(_RELEASE, [conversation, UNTIL_THEY_WRITE])
+        """The enquirer wrote: what was held goes out, of an earlier conversation too."""
+        db.execute(_RELEASE, [UNTIL_THEY_WRITE, conversation])
 
     def give_back(self, db: sqlite3.Connection, first: Waiting, reason: str) -> None:
         """The provider had taken it, with all that was sent with it, and gave it back: the reply window had closed."""
@@ -243,7 +243,10 @@ _AGAIN = f"""
 UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, doubts = doubts + ?
  WHERE {_AMONG} AND state = 'sending'"""
 _GIVE_BACK = f"UPDATE outbox SET state = 'queued', not_before = 0, part = 0, reason = ? WHERE {_AMONG}"
-_RELEASE = f"UPDATE outbox SET not_before = 0, reason = NULL WHERE conversation = ? AND {_WAITING} AND not_before = ?"
+_RELEASE = f"""
+UPDATE outbox SET not_before = 0, reason = NULL WHERE {_WAITING} AND not_before = ?
+   AND conversation IN (SELECT theirs.id FROM conversation here JOIN conversation theirs ON theirs.mark = here.mark
+                         WHERE here.id = ?)"""
 _ADVISERS = f"conversation = ? AND {_WAITING} AND message IS NOT NULL"
 _NOW_WAITS_FOR = "UPDATE outbox SET reason = ? WHERE id = ? AND state = 'queued' AND not_before = ?"
 _LOSE = f"""

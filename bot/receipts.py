@@ -14,7 +14,7 @@ from bot.domain import ChannelName
 from bot.outbox import Outbox, Waiting
 from bot.reply_window import CANNOT_ASK, WINDOW_CLOSED, ReplyWindow
 from handoff.domain import DeliveryState, MessageId
-from handoff.moments import to_ms
+from handoff.moments import from_ms, to_ms
 from handoff.queue import Queue
 from handoff.seal import Seal
 
@@ -92,12 +92,22 @@ class Receipts:
         if row.state in ("delivered", "read"):
             return
         if row.state == "sent" and receipt.reason == WINDOW_CLOSED:
-            self._window.shut(db, row.conversation, now)
+            self._window.shut(db, row.conversation, self._sent_at(db, row, now))
             self._outbox.give_back(db, row, WINDOW_CLOSED)
-            db.execute("UPDATE receipt SET seq = NULL WHERE seq = ?", [row.seq])  # of a sending that is undone
+            self._undo(db, row)
             self._tell_desk(db, row, "queued", WINDOW_CLOSED, now)
         else:
             self._note(db, row, "failed", receipt.reason, now)
+
+    def _sent_at(self, db: sqlite3.Connection, row: Waiting, now: datetime) -> datetime:
+        """When the provider took it, as far as we know."""
+        at = db.execute("SELECT max(at) FROM receipt WHERE seq = ?", [row.seq]).fetchone()[0]
+        return from_ms(at) if at else now
+
+    def _undo(self, db: sqlite3.Connection, row: Waiting) -> None:
+        """What was reported of a sending that is undone says nothing of the next."""
+        db.execute("UPDATE receipt SET seq = NULL WHERE seq = ?", [row.seq])
+        db.execute("DELETE FROM receipt WHERE mark = ?", [self._mark(row.channel, f"#{row.seq}")])
 
     def _knocked_in_vain(self, db: sqlite3.Connection, channel: ChannelName, seq: int, now: datetime) -> None:
         """They were not asked to write after all: advisers must know that nothing will come of waiting."""

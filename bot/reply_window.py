@@ -47,10 +47,15 @@ class ReplyWindow:
         row = db.execute("SELECT heard_at FROM conversation WHERE id = ?", [conversation]).fetchone()
         return length is not None and row[0] is not None and now >= from_ms(row[0]) + length
 
-    def shut(self, db: sqlite3.Connection, conversation: ConversationId, now: datetime) -> None:
-        """The provider says that it is closed, whatever we had counted."""
-        db.execute("UPDATE conversation SET heard_at = 0 WHERE id = ?", [conversation])
-        reach.note_window(db, conversation, now, shut=True)
+    def shut(self, db: sqlite3.Connection, conversation: ConversationId, sent_at: datetime) -> None:
+        """The provider says of something sent then that it was closed, whatever we had counted. Words that came since
+        have opened it again."""
+        if db.execute(_SHUT, [conversation, to_ms(sent_at)]).rowcount:
+            reach.note_window(db, conversation, sent_at, shut=True)
 
 
-_HEARD = "UPDATE conversation SET heard_at = max(coalesce(heard_at, 0), ?) WHERE id = ?"
+_HEARD = """
+UPDATE conversation SET heard_at = max(coalesce(heard_at, 0), ?)
+ WHERE mark = (SELECT mark FROM conversation WHERE id = ?)"""
+"""In an earlier conversation of theirs an answer may still wait."""
+_SHUT = "UPDATE conversation SET heard_at = 0 WHERE id = ? AND coalesce(heard_at, 0) <= ?"

@@ -23,7 +23,7 @@ from bot.domain import (
     Turn,
 )
 from bot.errors import ConversationMoved
-from bot.known_as import KnownAs
+from bot.known_as import KnownAs, Learnt
 from handoff import reach
 from handoff.moments import from_ms, to_ms
 from handoff.seal import Seal
@@ -153,10 +153,11 @@ class Store:
         if turn.person is not None:
             if self.mark_of(db, turn) != mark:
                 raise ConversationMoved()
-            others = self._known_as.remember(db, turn.channel, turn.person, mark, _sent_at(turn))
-            self._take_number(db, others, turn.person)
-            _, address = self.address(db, here)
-            self._readdress(db, here, turn.person.with_names_of(Person.of(address)))
+            learnt = self._known_as.remember(db, turn.channel, turn.person, mark, _sent_at(turn))
+            self._take_number(db, learnt)
+            before = Person.of(self.address(db, here)[1])
+            number = None if before.number == turn.person.number else before.number
+            self._readdress(db, here, learnt.person.with_names_of(Person(before.user, number)))
         if isinstance(turn.heard, Opened) and turn.heard.referrer:
             db.execute("UPDATE conversation SET referrer = ? WHERE id = ?", [turn.heard.referrer, here])
             db.execute(_REFERRED, [turn.heard.at.date().isoformat(), turn.channel, turn.heard.referrer])
@@ -167,21 +168,24 @@ class Store:
         Told again, or told of somebody who has already written under the new name, it changes nothing.
         """
         mark = self._known_as.changed(db, channel, before, at)
-        here = self.latest(db, mark) if mark else None
-        newer = self._known_as.mark(db, channel, now, at)
-        if mark and here and (newer == mark or not self.knows(db, newer)):
-            others = self._known_as.rename(db, channel, mark, now, at)
-            self._take_number(db, others, now)
-            self._readdress(db, here.id, now)
+        here = self._newest(db, mark) if mark else None
+        if mark and here and not self._known_as.is_anothers(db, channel, now, mark, at):
+            learnt = self._known_as.rename(db, channel, mark, now, at)
+            self._take_number(db, learnt)
+            self._readdress(db, here, learnt.person)
 
-    def _take_number(self, db: sqlite3.Connection, others: list[bytes], person: Person) -> None:
-        """Whose number this was is written to by their other name from now on: the telephone is somebody else's."""
-        for other in others:
+    def _newest(self, db: sqlite3.Connection, mark: bytes) -> ConversationId | None:
+        row = db.execute("SELECT max(id) FROM conversation WHERE mark = ?", [mark]).fetchone()
+        return ConversationId(row[0]) if row[0] else None
+
+    def _take_number(self, db: sqlite3.Connection, learnt: Learnt) -> None:
+        """Whose number this was is written to by their other name from now on, or not at all: the telephone is somebody
+        else's."""
+        for other in learnt.others:
             for (here,) in db.execute("SELECT id FROM conversation WHERE mark = ?", [other]).fetchall():
                 theirs = Person.of(self.address(db, here)[1])
-                if theirs.user and theirs.number == person.number:
-                    address = self._seal.seal(Person(theirs.user, None).address, "address")
-                    db.execute("UPDATE conversation SET address = ? WHERE id = ?", [address, here])
+                if theirs.number == learnt.person.number:
+                    self._readdress(db, here, Person(theirs.user, None))
 
     def _readdress(self, db: sqlite3.Connection, here: ConversationId, person: Person) -> None:
         if self.address(db, here)[1] != person.address:

@@ -94,15 +94,15 @@ class Thinking:
     async def of(self, turn: Turn, mark: bytes, before: Stored | None, towards: Towards) -> Thought:
         """Never raises for what a turn holds: whatever goes wrong is an apology, and a case for people."""
         kept, conversation = self._where(mark, before)
-        too_fast = towards.too_fast()
+        is_too_fast = towards.is_too_fast()
         try:
             heard = prepared(turn.heard, kept.library, kept.keeper, kept.words.known, conversation)
             words = words_of(heard, kept.library, conversation)
         except Exception as error:  # what cannot be made safe is not kept at all
             log.error("turn.not_prepared", error=type(error).__name__)
             return Thought(_apology(conversation), turn.heard, None, broken=True)
-        if too_fast is not None and not is_grave(heard):
-            return Thought(Outcome(conversation, too_fast), heard, None, passed_over=True)
+        if is_too_fast and not is_grave(heard):
+            return Thought(Outcome(conversation, towards.told_too_fast()), heard, None, passed_over=True)
         if isinstance(heard, MediaRefused) and towards.was_just_refused(heard):
             return Thought(Outcome(conversation), heard, None, passed_over=True)
         try:

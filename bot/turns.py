@@ -23,7 +23,7 @@ from bot.domain import (
     Said,
     Turn,
 )
-from bot.errors import ConversationMoved
+from bot.errors import ConversationMoved, StateUnreadable
 from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
 from bot.reply_window import ReplyWindow
@@ -31,6 +31,7 @@ from bot.shelf import Shelf
 from bot.store import Store, Stored
 from bot.thinking import RunAction, Thinking, Thought, is_grave
 from handoff.domain import DANGER_TIER, NewCase
+from handoff.errors import KeyMissing
 from handoff.ledger import Ledger
 from handoff.queue import Queue
 
@@ -99,12 +100,19 @@ class Turns:
         taken = self.store.turn_already_taken(db, external) if copies_likely else None
         if taken:
             return self._handled_before(db, *taken)
-        before = self.store.find(db, mark)
+        before = self._found(db, mark)
         with self._courtesy.towards(turn, mark) as towards:
             thought = await self._thinking.of(turn, mark, before, towards)
             handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
         self.store.remember(handled.conversation, handled.turn, thought.kept_state(before))
         return handled
+
+    def _found(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
+        """Raises: StateUnreadable. That one state is damaged does not mean that nothing can be kept."""
+        try:
+            return self.store.find(db, mark)
+        except KeyMissing:
+            raise StateUnreadable() from None
 
     def _handled_before(self, db: sqlite3.Connection, conversation: ConversationId, number: int) -> Handled:
         replies = tuple(row.seq for row in self.outbox.of_turn(db, conversation, number))

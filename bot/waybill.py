@@ -14,7 +14,7 @@ from bot.domain import ChannelName
 from bot.errors import DeliveryError
 from bot.outbox import BACKOFF_S, Outbox, Waiting
 from bot.receipts import Receipts
-from bot.reply_window import ReplyWindow
+from bot.reply_window import WINDOW_CLOSED, ReplyWindow
 from handoff.domain import DeliveryState, MessageId
 from handoff.errors import LedgerError
 from handoff.ledger import Ledger, Work
@@ -33,6 +33,7 @@ class Waybill:
         self._ledger = ledger
         self._queue = queue
         self._now = now
+        self._window = window
         self._outbox = Outbox(ledger.seal)
         self._receipts = Receipts(ledger.seal, queue, window)
 
@@ -106,11 +107,18 @@ class Waybill:
         await self.written(told)
 
     async def held(self, rows: Sequence[Waiting], reason: str) -> None:
-        """It waits until the enquirer writes, and every answer of an adviser's behind it."""
+        """It waits until the enquirer writes, and every answer of an adviser's behind it; but not where they wrote, or
+        an adviser answered, while we were at it: then it is looked at again."""
+        first, now = rows[0], self._now()
 
         def told(db: sqlite3.Connection) -> None:
+            advisers = self._outbox.advisers_waiting(db, first.conversation)
+            is_open = not self._window.is_closed(db, first.channel, first.conversation, now)
+            if is_open or (advisers and reason == WINDOW_CLOSED):
+                self._outbox.again(db, _seqs(rows), now, WINDOW_CLOSED)
+                return
             self._outbox.hold(db, _seqs(rows), reason)
-            for message in self._outbox.advisers_waiting(db, rows[0].conversation):
+            for message in advisers:
                 self._tell_desk(db, message, DeliveryState.QUEUED, reason)
 
         await self.written(told)

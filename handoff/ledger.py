@@ -271,6 +271,8 @@ def _translated(error: Exception) -> Exception:
         return DiskFull()
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return LedgerError("Another process has been writing for too long. Nothing was changed.")
+    if type(error) is sqlite3.DatabaseError:  # its kin are faults of one work; it alone is the file's
+        return LedgerError("The database is damaged. Restore a backup. Nothing was changed.")
     return error
 
 

@@ -301,3 +301,46 @@ async def test_a_knock_that_came_to_nothing_is_told_to_advisers(delivering: Deli
     await delivering.heard_back(Receipt(Reach.FAILED, provider_id="knock-1", reason="template", knock_of=seq))
     assert delivering.on_desk(message) == ("queued", CANNOT_ASK)
     await delivering.heard_back(Receipt(Reach.FAILED, provider_id="knock-2", reason="template", knock_of=10**6))
+
+
+async def test_who_writes_while_they_are_being_asked_to_is_answered_at_once(
+    delivering: Delivering, late: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Once a defect: bot/waybill.py held: what they wrote released nothing yet, and then the answer was held until they
+    # wrote again, and everything said later behind it, the danger screen too.
+    knock = delivering.provider.knock
+
+    async def slow_knock(address: Address, language: str, seq: int) -> bool:
+        await delivering.say("hm")
+        return await knock(address, language, seq)
+
+    monkeypatch.setattr(delivering.provider, "knock", slow_knock)
+    message = delivering.house.answers(*late, "Please ring.")
+    await delivering.until(lambda: delivering.told_desk(message) == "sent")
+    assert len(delivering.provider.knocked) == 1
+
+
+async def test_a_report_from_before_they_wrote_shuts_no_window_that_is_open(
+    delivering: Delivering, case: Case, clock: Clock
+) -> None:
+    # Once a defect: bot/receipts.py: a late "window closed" undid that they had written since.
+    delivering.provider.names_messages = True
+    message = delivering.house.answers(*case, "Please ring.")
+    await delivering.until(lambda: delivering.told_desk(message) == "sent")
+    clock.passes(minutes=5)
+    await delivering.say("hm")
+    clock.passes(minutes=1)
+    closed = Receipt(Reach.FAILED, provider_id="id-1", reason="window_closed", window_closed=True)
+    await delivering.heard_back(closed)
+    await delivering.until(lambda: delivering.provider.texts("ann").count("Please ring.") == 2)
+    await delivering.until(lambda: delivering.told_desk(message) == "sent")
+    assert delivering.provider.knocked == []
+    assert window_of(delivering.ledger.reader(), 1) == clock() - timedelta(minutes=1) + timedelta(hours=24)
+
+
+async def test_a_second_answer_behind_one_that_waits_says_what_it_waits_for(delivering: Delivering, late: Case) -> None:
+    first = delivering.house.answers(*late, "One.")
+    await held(delivering, first, ASKED)
+    second = delivering.house.answers(*late, "Two.")
+    await delivering.until(lambda: delivering.on_desk(second) == ("queued", ASKED))
+    assert len(delivering.provider.knocked) == 1

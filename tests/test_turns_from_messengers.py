@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.app import HOUSE_DOWN
 from bot.channels.contract import TELEGRAM, WHATSAPP
 from bot.config import Settings
 from bot.domain import (
@@ -22,7 +23,7 @@ from bot.domain import (
     Said,
     Turn,
 )
-from bot.errors import ConversationMoved
+from bot.errors import ConversationMoved, StateUnreadable
 from bot.store import REPEATED_FOR
 from handoff.errors import DiskFull
 from tests.small_house import Clock, SmallHouse, opened_house
@@ -359,3 +360,18 @@ async def test_what_cannot_be_kept_is_not_taken(messenger: Messenger) -> None:
     with pytest.raises(ConversationMoved):
         await messenger.say("hello")
     assert messenger.house.counts("conversation", "turn", "outbox") == (0, 0, 0)
+
+
+async def test_one_damaged_conversation_is_not_taken_for_a_damaged_house(messenger: Messenger) -> None:
+    # Once a defect: bot/app.py HOUSE_DOWN: a state that could not be opened counted as "nothing can be kept", and the
+    # update was asked for again for ever.
+    await messenger.say("hello")
+    await messenger.say("hello", "bea")
+    ledger, store = messenger.house.firstline.ledger, messenger.house.firstline.turns.store
+    ledger.write_now(lambda db: db.execute("UPDATE conversation SET state = randomblob(60) WHERE id = 1"))
+    store._recent.clear()
+    with pytest.raises(StateUnreadable) as caught:
+        await messenger.say("no")
+    assert not isinstance(caught.value, HOUSE_DOWN)
+    assert issubclass(DiskFull, HOUSE_DOWN)
+    assert await messenger.say("no", "bea") != []

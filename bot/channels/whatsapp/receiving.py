@@ -10,6 +10,7 @@ import structlog
 from bot.channels.contract import WHATSAPP, House
 from bot.channels.whatsapp.hook import APOLOGY, Post
 from bot.channels.whatsapp.messages import apology
+from bot.channels.whatsapp.people import Change
 from bot.channels.whatsapp.sending import CloudApi
 from bot.domain import Person, Turn
 from bot.errors import DeliveryError
@@ -53,13 +54,18 @@ class Receiving:
             earlier = {turn.external_id for turn in left if turn.sent_at and turn.sent_at < change.at}
             failures += await self._take_all((turn for turn in left if turn.external_id in earlier), stuck)
             left = tuple(turn for turn in left if turn.external_id not in earlier)
-            failures += await _failures(self._house.follow(WHATSAPP, change.before, change.now, change.at))
-            stuck |= _names(change.now) if stuck & _names(change.before) else set()
+            names = _names(change.before) | _names(change.now)
+            failed = [] if stuck & _names(change.before) else await self._followed(change)
+            stuck |= names if failed or stuck & names else set()
+            failures += failed
         failures += await self._take_all(left, stuck)
         if post.receipts:
             failures += await _failures(self._house.heard_back(WHATSAPP, post.receipts))
         if failures:
             raise failures[0]
+
+    async def _followed(self, change: Change) -> list[BaseException]:
+        return await _failures(self._house.follow(WHATSAPP, change.before, change.now, change.at))
 
     async def _take_all(self, turns: Iterable[Turn], stuck: set[str]) -> list[BaseException]:
         """Each person's in order, different people's at the same time. Returns what failed.

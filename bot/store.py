@@ -246,15 +246,18 @@ class Store:
     def any_ended(self, db: sqlite3.Connection, before: datetime) -> bool:
         return db.execute("SELECT 1 " + _ENDED, [to_ms(before)]).fetchone() is not None
 
-    def scrub_ended(self, db: sqlite3.Connection, before: datetime) -> None:
-        """Of conversations that ended before then, and have no open case, nothing is left but that they were.
+    def scrub_ended(self, db: sqlite3.Connection, before: datetime) -> list[int]:
+        """Of conversations that ended before then, and have no open case, nothing is left but that they were. Returns
+        the advisers' messages (handoff ids) that still waited, and will not be delivered now.
 
         That their turns were taken is known for as long as a provider may repeat them (REPEATED_FOR).
         """
+        waiting: list[int] = []
         db.execute("PRAGMA secure_delete = ON")
         for conversation, mark in db.execute("SELECT id, mark " + _ENDED, [to_ms(before)]).fetchall():
             db.execute("UPDATE turn SET words = NULL WHERE conversation = ?", [conversation])
             db.execute("INSERT OR IGNORE INTO taken_until VALUES (?, ?)", [conversation, to_ms(before + REPEATED_FOR)])
+            waiting += [row[0] for row in db.execute(_STILL_WAITING, [conversation]) if row[0] is not None]
             db.execute(_SCRUB_REPLIES, [conversation])
             db.execute(_SCRUB, [conversation])
             reach.forget_window(db, conversation)
@@ -262,6 +265,7 @@ class Store:
                 self._known_as.forget(db, mark)
             self._recent.pop(conversation, None)
         db.execute("PRAGMA secure_delete = FAST")
+        return waiting
 
     def forget_taken(self, db: sqlite3.Connection, now: datetime) -> None:
         """Turns nobody will repeat any more, of conversations that were scrubbed."""
@@ -326,6 +330,7 @@ _ABANDONED = f"""
   FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}"""
 _ENDED = f"""
   FROM conversation WHERE ended_at < ? AND length(address) > 0 AND {_NO_OPEN_CASE}"""
+_STILL_WAITING = "SELECT message FROM outbox WHERE conversation = ? AND state IN ('queued', 'sending')"
 _SCRUB_REPLIES = """
 UPDATE outbox SET body = NULL, reason = CASE WHEN state IN ('queued', 'sending') THEN 'forgotten' ELSE reason END,
        state = CASE WHEN state IN ('queued', 'sending') THEN 'failed' ELSE state END

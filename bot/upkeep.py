@@ -14,6 +14,7 @@ from bot.engine.forgetting import slots_with_words, without_words
 from bot.outbox import Outbox
 from bot.shelf import Shelf
 from bot.store import Store
+from handoff.domain import DeliveryState, MessageId
 from handoff.ledger import Ledger
 from handoff.queue import Queue
 
@@ -78,8 +79,12 @@ class Upkeep:
                 await self._ledger.write(partial(self._forget, conversation))
             done += len(idle)
         if self._store.any_ended(self._ledger.reader(), before):
-            await self._ledger.write(lambda db: self._store.scrub_ended(db, before))
+            await self._ledger.write(lambda db: self._scrub(db, before))
         return done
+
+    def _scrub(self, db: sqlite3.Connection, before: datetime) -> None:
+        for message in self._store.scrub_ended(db, before):
+            self._queue.record_delivery(db, MessageId(message), DeliveryState.FAILED, self._now(), "forgotten")
 
     def _forget(self, conversation: ConversationId, db: sqlite3.Connection) -> None:
         """What was typed goes from the turns, from the state, and from replies that repeated it. A state that cannot be

@@ -344,3 +344,15 @@ async def test_a_second_answer_behind_one_that_waits_says_what_it_waits_for(deli
     second = delivering.house.answers(*late, "Two.")
     await delivering.until(lambda: delivering.on_desk(second) == ("queued", ASKED))
     assert len(delivering.provider.knocked) == 1
+
+
+async def test_an_answer_that_waited_until_its_conversation_was_deleted_is_said_to_have_failed(
+    delivering: Delivering, late: Case, clock: Clock
+) -> None:
+    # Once a defect: bot/store.py scrub_ended: the desk said for ever that they had been asked to reply.
+    message = delivering.house.answers(*late, "Please ring.")
+    await held(delivering, message, ASKED)
+    delivering.house.closes(*late)
+    delivering.ledger.write_now(lambda db: db.execute("UPDATE conversation SET ended_at = 1"))
+    await delivering.house.firstline.upkeep.forget()
+    assert delivering.on_desk(message) == ("failed", "forgotten")

@@ -99,16 +99,22 @@ class Parent:
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"settings": settings, "careless": careless}).encode() + b"\n")
         self._process.stdin.flush()
-        line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), 10)
+        try:
+            line = await asyncio.wait_for(asyncio.to_thread(self._process.stdout.readline), 10)
+        except TimeoutError:
+            self._process.kill()  # or the thread would read for ever, and the test never end
+            raise
         assert line, "the server did not start"
         self.pid, port = map(int, line.split())
         return port
 
-    def kill(self) -> None:
-        """Only what this parent started, and only while it runs."""
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            self.pid = 0
+    def kill(self) -> bool:
+        """Only what this parent started, and only while it runs: False when nothing does yet."""
+        if not self.pid:
+            return False
+        os.kill(self.pid, signal.SIGKILL)
+        self.pid = 0
+        return True
 
 
 @contextmanager
@@ -179,7 +185,7 @@ def _lost(request: web.Request) -> web.StreamResponse:
 class Killing:
     """Counts the moments, and kills at those that were chosen."""
 
-    def __init__(self, at: Callable[[int, str], bool], kill: Callable[[], None]) -> None:
+    def __init__(self, at: Callable[[int, str], bool], kill: Callable[[], bool]) -> None:
         self._at, self._kill = at, kill
         self.seen: list[str] = []
         self.killed_at: list[str] = []
@@ -189,11 +195,10 @@ class Killing:
         if self.dead.is_set():
             return False
         self.seen.append(what)
-        if not self._at(len(self.seen) - 1, what):
+        if not (self._at(len(self.seen) - 1, what) and self._kill()):
             return False
         self.killed_at.append(what)
         self.dead.set()
-        self._kill()
         return True
 
 

@@ -530,3 +530,11 @@ async def test_a_courier_that_repeats_an_advisers_message_is_caught(
         ended = await Playing("webhook", tmp_path, ready, forks).run_with(when_it_arrived, careless)
         assert ended.killed_at != []
         assert (_adviser_faults(ended) == []) is right
+
+
+async def test_who_is_not_there_yet_is_not_killed() -> None:
+    # Once a defect: a request that came before the first server had said its number counted as its end; the next one
+    # was then waited for in vain.
+    killing = Killing(lambda number, what: True, lambda: False)
+    assert not killing("api getMe came")
+    assert not killing.dead.is_set()

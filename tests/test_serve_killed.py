@@ -154,7 +154,7 @@ class OnWhatsApp:
 
     def lost(self) -> list[str]:
         return [
-            f"a webhook was refused: {push.answers[-1]}"
+            f"a webhook was refused or never answered: {push.answers[-1:]}"
             for push in self.fake.webhooks.pushed
             if push.answers[-1:] != [200]
         ]

@@ -125,7 +125,8 @@ class Rooms:
         return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
 
     def knows(self, channel: ChannelName, address: Address) -> bool:
-        return self._here(channel, address) is not None
+        db = self._ledger.reader()
+        return self._store.knows(db, self._store.mark_at(db, channel, address, self._now()))
 
     def state(self, channel: ChannelName, address: Address) -> State:
         here = self._here(channel, address)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.domain import ChannelName, ConversationId
-from handoff import reach
+from handoff import delivery, reach
 from handoff.moments import from_ms, to_ms
 
-WINDOW_CLOSED = "window_closed"
+WINDOW_CLOSED = delivery.WINDOW_CLOSED
 """Why a message waits: the provider would not take it, and they are to be asked to write."""
 ASKED = "asked_to_reply"
 """Why a message waits: they were asked to write, and it follows when they do."""

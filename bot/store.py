@@ -269,9 +269,7 @@ class Store:
 
     def forget_taken(self, db: sqlite3.Connection, now: datetime) -> None:
         """Turns nobody will repeat any more, of conversations that were scrubbed."""
-        for (conversation,) in db.execute(
-            "SELECT conversation FROM taken_until WHERE until < ?", [to_ms(now)]
-        ).fetchall():
+        for (conversation,) in db.execute(_NOT_REPEATED, [to_ms(now)]).fetchall():
             db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
             db.execute("DELETE FROM taken_until WHERE conversation = ?", [conversation])
 

@@ -1,11 +1,12 @@
 """What goes with a hand-over, so that nobody has to tell it twice: answers, advice already shown, own words."""
 
 import re
+from collections.abc import Iterator
 
 from bot.domain import Answered, ChannelName, Conversation, ConversationId, HandOver, Slots, SlotValue
 from bot.engine.commands import exactly_asked_for
 from bot.engine.index import index_of
-from bot.engine.record import answer_of, question_of
+from bot.engine.record import answer_of, decisions_of, question_of
 from bot.engine.words import normal
 from bot.library.model import Library
 from handoff.domain import NewCase, Pack, PackAdvice, PackAnswer
@@ -37,7 +38,7 @@ def pack_of(
         language=conversation.language,
         pack=Pack(
             answers=tuple(_answer(library, each, slots) for each in hand_over.answers or conversation.answers),
-            advice=tuple(PackAdvice(page, _title(library, page)) for page in _pages(conversation)),
+            advice=tuple(_advice(library, conversation)),
             words=tuple(said for said in words if not _only_answers(library, conversation, said)),
         ),
     )
@@ -57,6 +58,14 @@ def is_command(library: Library, words: str) -> bool:
 
 def _answer(library: Library, answered: Answered, slots: Slots) -> PackAnswer:
     return PackAnswer(question_of(library, answered, slots), answer_of(library, answered), answered.dont_know)
+
+
+def _advice(library: Library, conversation: Conversation) -> Iterator[PackAdvice]:
+    """Pages by their titles; a threshold's with the rule that decided it."""
+    decided = {decision.page: decision.decided_by for decision in decisions_of(library, conversation)}
+    for page in _pages(conversation):
+        title = _title(library, page)
+        yield PackAdvice(page, f"{title}: {decided[page]}" if page in decided else title)
 
 
 def _pages(conversation: Conversation) -> dict[str, None]:

@@ -387,6 +387,17 @@ def shown_record(record: Record) -> dict[str, Any]:
             }
             for a in record.advice
         ],
+        "decisions": [
+            {
+                "title": d.title,
+                "page": d.page,
+                "rule": d.decided_by,
+                "route": d.route,
+                "framework": d.framework,
+                "at": _moment(d.at),
+            }
+            for d in record.decisions
+        ],
     }
 
 

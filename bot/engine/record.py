@@ -6,7 +6,8 @@ from datetime import datetime
 
 from bot.domain import Advised, Answered, Conversation, Slots
 from bot.engine.render import filled
-from bot.library.model import CollectStep, Library, PageStatus, Source
+from bot.library.model import ActionStep, CollectStep, Library, PageStatus, Source
+from bot.library.thresholds import decision_of
 
 HIDDEN = "•••"
 
@@ -32,12 +33,25 @@ class RecordedAdvice:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedDecision:
+    """What a threshold was decided by: the rule, the route it leads to (an outcome), the framework with its version."""
+
+    title: str
+    page: str
+    decided_by: str
+    route: str
+    framework: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     reference: str
     made_at: datetime
     library: str
     answers: tuple[RecordedAnswer, ...]
     advice: tuple[RecordedAdvice, ...]
+    decisions: tuple[RecordedDecision, ...] = ()
 
 
 def record_of(library: Library, conversation: Conversation, reference: str, now: datetime) -> Record:
@@ -49,11 +63,19 @@ def record_of(library: Library, conversation: Conversation, reference: str, now:
         conversation.library,
         tuple(_answer(library, each, conversation.slots) for each in conversation.answers),
         tuple(_advice(library, each) for each in sorted(first.values(), key=lambda each: each.at)),
+        decisions_of(library, conversation),
     )
 
 
+def decisions_of(library: Library, conversation: Conversation) -> tuple[RecordedDecision, ...]:
+    """The last decision on each threshold: an answer that was changed has decided anew."""
+    made = [_decision(library, each, conversation.slots) for each in conversation.advised]
+    last = {decision.page: decision for decision in made if decision}
+    return tuple(last.values())
+
+
 def as_markdown(record: Record, words: Mapping[str, str]) -> str:
-    """`words`: the labels record_title, record_reference, record_made, record_library, record_asked, record_advised."""
+    """`words`: the interface's labels, by id: record_…, and route_<outcome> for decisions."""
     head = [f"**{words['record_title']}**"]
     if record.reference:
         head.append(f"{words['record_reference']}: {record.reference}")
@@ -62,6 +84,9 @@ def as_markdown(record: Record, words: Mapping[str, str]) -> str:
     asked = [f"- {_escaped(each.question)} **{_escaped(each.answer)}**" for each in record.answers]
     advised = [f"- {each.title} ({each.page}, {each.rule}, {_moment(each.at)})" for each in record.advice]
     parts = ["  \n".join(head), f"**{words['record_asked']}**", "\n".join(asked)]
+    if record.decisions:
+        decided = [_decided(each, words) for each in record.decisions]
+        parts += [f"**{words['record_decided']}**", "\n".join(decided)]
     return "\n\n".join([*parts, f"**{words['record_advised']}**", "\n".join(advised)])
 
 
@@ -97,6 +122,23 @@ def _advice(library: Library, advised: Advised) -> RecordedAdvice:
     status = page.status if page else PageStatus.UNVERIFIED
     rule = f"{advised.flow}/{advised.step}"
     return RecordedAdvice(title, advised.page, rule, library.version, status, page.sources if page else (), advised.at)
+
+
+def _decision(library: Library, advised: Advised, slots: Slots) -> RecordedDecision | None:
+    flow = library.flows.get(advised.flow)
+    step = flow.steps.get(advised.step) if flow else None
+    shown = decision_of(library, step.action) if isinstance(step, ActionStep) else None
+    page = library.pages.get(advised.page)
+    if page is None or shown is None or shown.page != page.id or shown.section is None:
+        return None
+    framework = filled(library, f"{{term.{page.framework}}}", slots)
+    return RecordedDecision(page.title, page.id, shown.section, page.routes[shown.section], framework, advised.at)
+
+
+def _decided(decision: RecordedDecision, words: Mapping[str, str]) -> str:
+    route = words[f"route_{decision.route}"]
+    framework = f"{words['record_framework']}: {decision.framework}"
+    return f"- {decision.title}: **{route}**. {decision.decided_by}. {framework} ({_moment(decision.at)})"
 
 
 def _moment(at: datetime) -> str:

@@ -26,6 +26,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "platform": ("min_age", "help_url"),
     "service": ("who_for",),
     "law": ("nations",),
+    "threshold": ("concerns", "nations", "framework", "routes"),
 }
 NO_DATE = date.min
 
@@ -128,6 +129,8 @@ class _PageReader:
             verify=verify,
             details=self.details(required),
             language=self.language,
+            framework=form.text("framework", required="framework" in required) if self.is_threshold else None,
+            routes=self.routes() if self.is_threshold else {},
         )
         form.close()
         self.check_headings(page)
@@ -163,6 +166,17 @@ class _PageReader:
         for scalar in filter(None, details.values()):
             check_text(scalar, "", self.loading)
         return {key: scalar.text for key, scalar in details.items() if scalar}
+
+    @property
+    def is_threshold(self) -> bool:
+        return self.kind == "threshold"
+
+    def routes(self) -> Mapping[str, str]:
+        """Each rule, which is a heading of the page, with the outcome it leads to."""
+        table = table_of(self.form.value("routes", required=True), "'routes'", self.complaints)
+        routes = Form(table, "'routes'", self.complaints) if table else None
+        chosen = {entry.key: routes.choice(entry.key, OUTCOMES) for entry in table or () if routes}
+        return {rule: outcome for rule, outcome in chosen.items() if outcome}
 
     # --- what it rests on --------------------------------------------------------------------------------------------
 

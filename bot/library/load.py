@@ -19,6 +19,7 @@ from bot.library.marked import Scalar, Table, read, text_of
 from bot.library.model import Flow, Library, Page, Where
 from bot.library.references import Lookup, called_by, says
 from bot.library.texts import Fillers
+from bot.library.thresholds import check_thresholds
 from bot.library.versions import read_files
 
 __all__ = ["Complaint", "LoadResult", "load", "load_files", "version_of"]
@@ -184,6 +185,7 @@ def _check(library: Library, loading: Loading) -> None:
     )
     lookup.check(loading)
     _check_service(library.pages, loading)
+    check_thresholds(library, complaints)
     said = {name for flow in library.flows.values() for name in says(flow)}
     terms = [term for term in library.terms if "." not in term]
     Fillers(library.slots, terms, library.service, said).check(loading)

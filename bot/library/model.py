@@ -264,6 +264,10 @@ class Page:
     details: Mapping[str, str] = field(default_factory=dict)
     """What only some kinds have: phone, hours, url, who_for, min_age, help_url."""
     language: str = "en"
+    framework: str | None = None
+    """Thresholds only: the term that names the framework and its version, by nation."""
+    routes: Mapping[str, str] = field(default_factory=dict)
+    """Thresholds only: heading, which is the rule -> the outcome it leads to."""
 
     @property
     def response_id(self) -> str:

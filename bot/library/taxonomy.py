@@ -40,6 +40,7 @@ KIND_OF_FOLDER = {
     "law": "law",
     "training": "training",
     "templates": "template",
+    "thresholds": "threshold",
     "terms": "term",
 }
 HEADINGS = {

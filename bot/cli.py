@@ -90,11 +90,21 @@ def actions(port: Annotated[int, typer.Option(help="Loopback only.")] = 5055) ->
 
 
 @app.command()
-def check(json_: Json = False, folder: Folder = None, translations: bool = False, due: bool = False) -> None:
+def check(
+    json_: Json = False,
+    folder: Folder = None,
+    translations: Annotated[bool, typer.Option(help="Also list what is not translated.")] = False,
+    due: Annotated[bool, typer.Option(help="Only list the reviews that are due, by owner.")] = False,
+    ics: Annotated[bool, typer.Option(help="With --due: every review as a calendar.")] = False,
+    status: Annotated[bool, typer.Option(help="Only write the state of every page, as Markdown.")] = False,
+) -> None:
     """Checks flows and content, walks every path of every flow, and says what must be mended and how."""
     from bot.checking.report import report_on
 
-    report = report_on(_settings(folder).library_folder, translations=translations, due=due)
+    if due or ics or status:
+        typer.echo(_listed(_loaded(folder), json_=json_, ics=ics, status=status), nl=not ics)
+        return
+    report = report_on(_settings(folder).library_folder, translations=translations)
     typer.echo(report.as_json() if json_ else report.as_text())
     raise typer.Exit(1 if report.has_errors else 0)
 
@@ -304,6 +314,20 @@ def bench(json_: Json = False, quick: Annotated[bool, typer.Option(help="A tenth
 
 def _settings(folder: Path | None) -> Settings:
     return read_settings(library_dir=folder) if folder else read_settings()
+
+
+def _listed(library: Any, *, json_: bool, ics: bool, status: bool) -> str:
+    """Reviews, or the state of every page: what `check` lists without checking."""
+    from datetime import UTC, datetime
+
+    from bot.checking import reviews
+    from bot.checking.status import as_markdown
+
+    if status:
+        return as_markdown(library)
+    today = datetime.now(UTC).date()
+    shown = reviews.as_calendar if ics else reviews.as_json if json_ else reviews.as_text
+    return shown(reviews.reviews_of(library), today)
 
 
 def _loaded(folder: Path | None) -> Any:

@@ -147,12 +147,10 @@ def test_an_insecure_link_is_an_error(tmp_path: Path) -> None:
     assert not of_code(report(tmp_path, said("See https://example.org now.")), "insecure-link")
 
 
-def test_a_review_that_has_passed_is_told_and_one_that_is_due_when_asked(tmp_path: Path) -> None:
+def test_a_review_that_has_passed_is_told(tmp_path: Path) -> None:
     folder = written(tmp_path, files())
     assert "review-passed" not in codes(report_on(folder, today=date(2026, 7, 1)))
     assert "review-passed" in codes(report_on(folder, today=date(2026, 7, 2)))
-    assert "review-due" in codes(report_on(folder, due=True, today=date(2026, 6, 1)))
-    assert "review-due" not in codes(report_on(folder, today=date(2026, 6, 1)))
 
 
 def test_what_has_no_welsh_is_told_when_asked(tmp_path: Path) -> None:
@@ -167,7 +165,7 @@ def test_what_has_no_welsh_is_told_when_asked(tmp_path: Path) -> None:
 
 def test_the_report_is_one_json_object_of_complaints_and_flows(tmp_path: Path) -> None:
     told = json.loads(report(tmp_path).as_json())
-    assert set(told) == {"complaints", "flows", "summary"}
+    assert set(told) == {"complaints", "flows", "pages", "summary"}
     assert set(told["complaints"][0]) == {"file", "line", "column", "code", "message", "fix", "severity"}
     (start,) = [row for row in told["flows"] if row["flow"] == "start"]
     assert (start["steps"], start["paths"], start["answers_to_advice"]) == (6, 24, 5)

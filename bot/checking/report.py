@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bot.checking.proofs import Proofs
+from bot.checking.reading_age import words_of
 from bot.checking.translations import check_translations
 from bot.checking.words import WordChecks
 from bot.engine.path_counts import Graph, alone, together
@@ -30,11 +31,23 @@ class FlowRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRow:
+    """How hard a page is to read: the age in years, its words, and those of its longest sentence."""
+
+    page: str
+    kind: str
+    reading_age: float
+    words: int
+    longest_sentence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`paths`: ways from the greeting through every flow; `answers_to_advice`: the longest to the first advice."""
 
     complaints: tuple[Complaint, ...]
     flows: tuple[FlowRow, ...] = ()
+    pages: tuple[PageRow, ...] = ()
     paths: int = 0
     answers_to_advice: int | None = None
 
@@ -45,11 +58,12 @@ class Report:
     def as_json(self) -> str:
         summary = {"paths": self.paths, "answers_to_advice": self.answers_to_advice, **self._counts()}
         complaints = [asdict(complaint) for complaint in self.complaints]
-        return json.dumps({"complaints": complaints, "flows": [asdict(row) for row in self.flows], "summary": summary})
+        rows = {"flows": [asdict(row) for row in self.flows], "pages": [asdict(row) for row in self.pages]}
+        return json.dumps({"complaints": complaints, **rows, "summary": summary})
 
     def as_text(self) -> str:
         said = [f"{each.severity} {each}" for each in self.complaints]
-        table = _table(self.flows)
+        table = [*_table(self.flows), *_page_table(self.pages)]
         counts = self._counts()
         walked = f"{len(self.flows)} flows, {self.paths:,} paths walked. " if self.flows else ""
         longest = (
@@ -63,7 +77,7 @@ class Report:
         return {"errors": errors, "warnings": len(self.complaints) - errors}
 
 
-def report_on(folder: Path, *, translations: bool = False, due: bool = False, today: date | None = None) -> Report:
+def report_on(folder: Path, *, translations: bool = False, today: date | None = None) -> Report:
     """Loads, checks every word and walks every path. `today` decides which reviews are late; None: the date now."""
     today = today or datetime.now(UTC).date()
     result = load(folder)
@@ -74,8 +88,6 @@ def report_on(folder: Path, *, translations: bool = False, due: bool = False, to
     sources = {name: data.decode("utf-8-sig").replace("\r\n", "\n") for name, data in read_files(folder).items()}
     words = WordChecks(library, complaints, sources, today)
     words.check()
-    if due:
-        words.due()
     if translations:
         check_translations(library, complaints)
     ways = walk_every_path(library)
@@ -84,7 +96,7 @@ def report_on(folder: Path, *, translations: bool = False, due: bool = False, to
     roots = ways.entries.get(ROOT, [])
     longest = graph.most_answers_before_advice()
     answers = longest[roots[0]] if roots else None
-    return Report(complaints.sorted(), _rows(library, ways, graph), graph.paths(roots), answers)
+    return Report(complaints.sorted(), _rows(library, ways, graph), _page_rows(words), graph.paths(roots), answers)
 
 
 def _rows(library: Library, ways: Ways, graph: Graph) -> tuple[FlowRow, ...]:
@@ -104,6 +116,16 @@ def _rows(library: Library, ways: Ways, graph: Graph) -> tuple[FlowRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.flow.startswith("pattern_"), row.file, row.line)))
 
 
+def _page_rows(words: WordChecks) -> tuple[PageRow, ...]:
+    """The hardest to read first."""
+    rows = []
+    for page in words.english_pages():
+        reading = words.page_reading(page)
+        longest = max((len(words_of(sentence)) for sentence in reading.sentences), default=0)
+        rows.append(PageRow(page.id, page.kind, round(reading.age, 1), reading.words, longest))
+    return tuple(sorted(rows, key=lambda row: (-row.reading_age, row.page)))
+
+
 def _entries(ways: Ways, graph: Graph, flow: str) -> list[State]:
     """With what slots the flow is entered on ways from the greeting; for what begins elsewhere, the first found."""
     entries = ways.entries.get(flow, [])
@@ -119,3 +141,14 @@ def _table(rows: tuple[FlowRow, ...]) -> list[str]:
         answers = "-" if row.answers_to_advice is None else str(row.answers_to_advice)
         lines.append(f"{row.flow:<{width}} {row.steps:>6} {row.paths:>14,} {answers:>24}")
     return lines
+
+
+def _page_table(rows: tuple[PageRow, ...]) -> list[str]:
+    if not rows:
+        return []
+    width = max(len(row.page) for row in rows)
+    lines = ["", f"{'page':<{width}} {'kind':<10} {'reading age':>11} {'words':>6} {'longest sentence':>17}"]
+    for row in rows:
+        figures = f"{row.reading_age:>11} {row.words:>6} {row.longest_sentence:>17}"
+        lines.append(f"{row.page:<{width}} {row.kind:<10} {figures}")
+    return [*lines, ""]

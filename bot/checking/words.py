@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from bot.checking.reading_age import reading_of, words_of
+from bot.checking.reading_age import Reading, reading_of, words_of
 from bot.library.complaints import Complaints
 from bot.library.model import CollectStep, Flow, Library, Page, Response, Where
 
@@ -19,7 +19,6 @@ FEW_CHOICES, FEW_TITLE = 3, 20
 """As reply buttons (WhatsApp): so many, of so many characters."""
 MOST_CHOICES, LIST_TITLE = 10, 24
 """As a list (WhatsApp)."""
-DUE_WITHIN = timedelta(days=60)
 ALWAYS_ALLOWED = frozenset({"999", "101", "55", "111"})
 _TELEPHONE = re.compile(
     r"(?<![\w/.,=?&-])(?:\+\d{1,3}[\d ()-]{6,}\d|\(?0\d[\d ()-]{6,}\d|116[ ]?\d{3}|\d{5,6})(?![\w/]|[.,]\d)"
@@ -93,12 +92,15 @@ class WordChecks:
             self.complaints.warning(text.where, "reading-age", message, "use shorter words and sentences")
 
     def page_reading_age(self, page: Page) -> None:
-        reading = reading_of("\n\n".join(section.markdown for section in page.sections), self.filled)
+        reading = self.page_reading(page)
         if reading.age > MAX_AGE:
             complain = self.complaints.error if reading.age > TOO_OLD else self.complaints.warning
             message = f"the page has a reading age of {reading.age:.1f}"
             fix = f"use shorter words and sentences: at most {MAX_AGE:.0f}"
             complain(page.where, "reading-age", message, fix)
+
+    def page_reading(self, page: Page) -> Reading:
+        return reading_of("\n\n".join(section.markdown for section in page.sections), self.filled)
 
     def filled(self, name: str) -> str:
         """What a reader sees for a placeholder, or a word like it."""
@@ -149,17 +151,6 @@ class WordChecks:
             self.complaints.warning(
                 self.line_of(where, "review_by"), "review-passed", message, "review it, set a new date"
             )
-
-    def due(self) -> None:
-        """Reviews that come up soon."""
-        for page in self.library.pages.values():
-            if self.today <= page.review_by <= self.today + DUE_WITHIN:
-                message = f"page '{page.id}' is due for review by {page.review_by} ({page.owner})"
-                self.complaints.warning(self.line_of(page.where, "review_by"), "review-due", message, "plan its review")
-        for flow in self.library.flows.values():
-            if flow.review_by and self.today <= flow.review_by <= self.today + DUE_WITHIN:
-                message = f"flow '{flow.id}' is due for review by {flow.review_by} ({flow.owner or 'nobody'})"
-                self.complaints.warning(flow.where, "review-due", message, "plan its review")
 
     # --- labels ------------------------------------------------------------------------------------------------------
 

@@ -139,14 +139,14 @@ class _PageReader:
     def term(self) -> Term:
         self.head()
         form = self.form
-        self.evidence()
+        status, sources, verify = self.evidence()
         form.text("title", required=True)
-        form.day("review_by", required=True)
-        form.text("owner", required=True)
+        review_by = form.day("review_by", required=True) or NO_DATE
+        owner = form.text("owner", required=True) or ""
         default = form.text("default", required=True) or ""
         by_nation = {nation: form.text(nation, required=True) or default for nation in NATIONS}
         form.close()
-        return Term(self.name, default, by_nation, self.where)
+        return Term(self.name, default, by_nation, self.where, sources, status, review_by, owner, verify)
 
     def head(self) -> None:
         """The id is the file's name, the kind is the folder's."""

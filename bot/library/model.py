@@ -288,6 +288,11 @@ class Term:
     default: str
     by_nation: Mapping[str, str]
     where: Where
+    sources: tuple[Source, ...]
+    status: PageStatus
+    review_by: date
+    owner: str
+    verify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ class Said:
     cut: bool = False
     gate: Gate = Gate.NONE
     intents: tuple[Intent, ...] = ()
+    also: tuple[str, ...] = ()
+    """Concerns that different parts of the words are about, the graver first; () when they are about one."""
     beside: "MediaRefused | None" = None
     """The picture or file these words stood beside: then what the gate saw in them is all that is left."""
     edited: bool = False
@@ -280,6 +282,8 @@ class Conversation:
     advised: tuple[Advised, ...] = ()
     intents: tuple[Intent, ...] = ()
     """What the first words seemed to be about, kept until a question can use it."""
+    also: tuple[str, ...] = ()
+    """Concerns the enquirer wrote of besides the one they are busy with: offered when that is done."""
     handing_over: HandOver | None = None
     with_people: bool = False
     """True from hand-over until advisers give back or close: words go to the case's thread."""

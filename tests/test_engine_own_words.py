@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChannelName, Conversation, ConversationId, HandOver, Intent, Said
-from bot.engine import offers
+from bot.engine import clarifying
 from bot.engine.commands import asked_for
 from bot.engine.index import index_of
 from bot.engine.walk import Walk
@@ -65,8 +65,10 @@ def test_commands_are_no_words_of_a_case_and_words_of_danger_are(library: Librar
 def test_out_of_scope_is_offered_only_when_nothing_else_was_heard(library: Library) -> None:
     walk = Walk(library, Conversation(library.version), NOON)
     fake, other = Intent("impersonation", 0.9), Intent("out_of_scope", 0.8)
-    assert [flow.id for flow in offers.heard_flows(walk, (fake, other))] == ["impersonation"]
-    assert [flow.id for flow in offers.heard_flows(walk, (other,))] == ["wrong_place"]
+    walk.intents = (fake, other)
+    assert [flow.id for flow, _ in clarifying.heard_flows(walk)] == ["impersonation"]
+    walk.intents = (other,)
+    assert [flow.id for flow, _ in clarifying.heard_flows(walk)] == ["wrong_place"]
 
 
 def test_answers_to_change_show_the_question_up_to_its_mark() -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from bot.checking.reading_age import Reading, reading_of, words_of
 from bot.library.complaints import Complaints
 from bot.library.model import CollectStep, Flow, Library, Page, Response, Where
+from bot.library.taxonomy import SPLIT
 
 MAX_WORDS, TOO_MANY_WORDS = 20, 25
 """In a sentence: more is a warning, more is an error."""
@@ -158,7 +159,8 @@ class WordChecks:
         dont_know = self.library.responses.get("utter_dont_know")
         more = {step.utter: step.dont_know for flow in self.library.flows.values() for step in _questions(flow)}
         for response in self.library.responses.values():
-            self.choices(response, int(bool(more.get(response.id) and dont_know)))
+            is_split = response.id.startswith(SPLIT)  # the engine adds "none of these"
+            self.choices(response, int(is_split or bool(more.get(response.id) and dont_know)))
         for flow in self.library.flows.values():
             if flow.intents and not flow.is_pattern:
                 for language, name in {"en": flow.name, **flow.names}.items():

@@ -17,10 +17,13 @@ from bot.domain import (
     SlotValue,
     Trouble,
 )
-from bot.engine import commands, hearing, speech, stack, steps
+from bot.engine import clarifying, commands, hearing, speech, stack, steps
 from bot.engine.conditions import holds
 from bot.engine.walk import Walk, WalkError
-from bot.library.model import ActionStep, Library
+from bot.library.model import ActionStep, Flow, Library
+
+START = "start"
+"""The flow of the first questions: what a deep link is about waits for its question."""
 
 
 def begin(library: Library) -> Conversation:
@@ -112,7 +115,15 @@ def _opened(walk: Walk, heard: Opened) -> None:
     if not walk.stack:
         commands.start_session(walk)
     walk.waiting = False
+    if walk.intents and _is_busy_with_another(walk, flow) and clarifying.clarify(walk):
+        walk.waiting = True
     steps.run(walk)
+
+
+def _is_busy_with_another(walk: Walk, flow: Flow | None) -> bool:
+    """True when a deep link to a flow is followed in the middle of another's questions: that is asked about at once."""
+    topic = walk.topic()
+    return flow is not None and topic is not None and topic.flow not in (flow.id, START) and bool(walk.answers)
 
 
 def _action_done(walk: Walk, heard: ActionDone) -> None:

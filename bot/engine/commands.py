@@ -35,6 +35,9 @@ def begin(walk: Walk, pattern: str) -> None:
     """Interrupt with a command's pattern; a child who asks for a person is told who is there for them."""
     if pattern not in FOR_CHILDREN_TOO and is_for_child(walk):
         pattern = stack.CHILD_AGAIN
+    if pattern == stack.CANCEL:
+        stack.interrupt(walk, pattern, stack.cancel_topic(walk))
+        return
     if pattern == stack.HAND_OVER and not any(frame.flow == stack.HAND_OVER for frame in walk.stack):
         walk.handing_over = handing_over.for_asking(walk)
     stack.interrupt(walk, pattern)
@@ -87,6 +90,7 @@ def start_session(walk: Walk) -> None:
         slots=initial_slots(walk.library),
         offers=walk.offered_before,
         intents=walk.intents,
+        also=walk.also,
         language=walk.language,
         offered=walk.offered,
     )
@@ -130,7 +134,7 @@ def _change_answer(walk: Walk, step: ActionStep) -> None:
 def _restart(walk: Walk, _step: ActionStep) -> None:
     for frame in reversed(walk.stack[:-1]):
         walk.note("flow_cancelled", frame.flow)
-    walk.intents = ()
+    walk.intents, walk.also = (), ()
     start_session(walk)
 
 

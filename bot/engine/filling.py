@@ -32,6 +32,7 @@ def take(walk: Walk, offer: Offer) -> None:
 def _start(walk: Walk, flow_id: str) -> None:
     """Start a flow whose guard holds; nothing changes for another, and a person is offered."""
     flow = walk.library.flows.get(flow_id)
+    _is_dealt_with(walk, flow.concern if flow else None)
     if flow and flow.guard and not holds(flow.guard, walk.slots):
         stack.interrupt(walk, commands.CANNOT_HANDLE)
     else:
@@ -70,7 +71,12 @@ def _fill(walk: Walk, asked: CollectStep | None, offer: Offer) -> None:
         walk.answers += (Answered(frame.flow, asked.id, asked.slot, value, title, walk.at, offer.dont_know),)
     if asked.free_text:
         walk.intents = ()
+        _is_dealt_with(walk, walk.slots.get(asked.slot))
     walk.follow(asked.next)
+
+
+def _is_dealt_with(walk: Walk, concern: SlotValue) -> None:
+    walk.also = tuple(other for other in walk.also if other != concern)
 
 
 def _kept(walk: Walk, asked: CollectStep, offer: Offer) -> SlotValue:

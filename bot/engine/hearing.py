@@ -1,7 +1,7 @@
 """What the enquirer typed or pressed: the gate first, then choices, commands, values, and what triage heard."""
 
 from bot.domain import Gate, Intent, MediaRefused, Offer, Said, Token
-from bot.engine import answers, commands, filling, offers, speech, stack, steps
+from bot.engine import answers, clarifying, commands, filling, offers, speech, stack, steps
 from bot.engine.walk import Walk
 from bot.engine.words import normal
 from bot.library.model import CollectStep, SlotType
@@ -25,6 +25,7 @@ def words(walk: Walk, said: Said) -> None:
         _child(walk)
         return
     first = walk.fresh
+    walk.also = said.also or walk.also
     if first:
         walk.intents = said.intents
     if said.gate is Gate.DANGER:
@@ -112,7 +113,7 @@ def _of_refused(refused: MediaRefused) -> list[str]:
 def _child(walk: Walk) -> None:
     """A child is writing: everything else ends, and nothing of what they wrote is kept or passed on."""
     stack.cancel_all(walk)
-    walk.intents = ()
+    walk.intents, walk.also = (), ()
     stack.interrupt(walk, CHILD)
     steps.run(walk)
 
@@ -199,6 +200,8 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
     on_offer = walk.offered_before
     found = answers.fitting(walk.index, slot, on_offer, text)
     heard = normal(text)
+    if found is None and asked and asked.free_text:
+        found = _called_elsewhere(walk, asked, heard)
     if found is None and heard and asked and filling.is_clarifying(walk):
         found = _of_guesses(walk, heard)
     if found is None and heard:
@@ -208,6 +211,15 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
     if found is None and asked and filling.is_clarifying(walk):
         return _from_menu(walk, asked, heard)
     return found
+
+
+def _called_elsewhere(walk: Walk, asked: CollectStep, heard: str) -> Offer | None:
+    """The label of a choice that stands on another list of the same question, or the name of a flow."""
+    value = walk.index.labels.get(asked.slot, {}).get(heard)
+    slot = walk.library.slots.get(asked.slot)
+    if value is None or slot is None or value not in slot.values:
+        return None
+    return Offer(Token(""), heard, sets=((asked.slot, value),))
 
 
 def _of_guesses(walk: Walk, heard: str) -> Offer | None:
@@ -245,7 +257,7 @@ def _not_a_choice(walk: Walk, said: Said) -> None:
         return
     if said.intents and ((asked and asked.free_text) or _is_idle(walk)):
         walk.intents = said.intents
-        if steps.clarify(walk):
+        if clarifying.clarify(walk):
             walk.waiting = bool(walk.stack)
             return
     elif said.intents and not _has_told(walk):

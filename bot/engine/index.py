@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from bot.domain import Offer
+from bot.domain import Offer, SlotValue
 from bot.engine.words import normal
 from bot.library.model import Library
+from bot.library.taxonomy import CONCERN, SPLIT
 
 _MAX_LIBRARIES = 16
 _LONG_ENOUGH_TO_MISTYPE = 6
@@ -30,6 +32,10 @@ class Index:
     """How people begin or end a request ("can i", "please"), longest first."""
     meanings: Mapping[tuple[str, str], frozenset[str]]
     """(slot, value) -> other words for it, as editors list them."""
+    splits: Mapping[frozenset[str], str]
+    """Two concerns that are easily confused -> the editors' question that tells them apart."""
+    labels: Mapping[str, Mapping[str, SlotValue]]
+    """Slot -> what its buttons and flows are called, normalised -> the value; what is called twice is left out."""
     needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Response -> the slot names its text and conditions read."""
     drafts: dict[tuple[int, int, str], tuple[Offer, ...]] = field(default_factory=dict)
@@ -65,7 +71,37 @@ def _index(library: Library) -> Index:
         option=_words(library, "utter_words_option"),
         lead_in=tuple(sorted(_words(library, "utter_words_lead_in"), key=len, reverse=True)),
         meanings=_meanings(library),
+        splits=_splits(library),
+        labels=_labels(library),
     )
+
+
+def _splits(library: Library) -> dict[frozenset[str], str]:
+    """Every response `utter_split_…`: each two of the values its buttons set."""
+    found: dict[frozenset[str], str] = {}
+    for response in library.responses.values():
+        if response.id.startswith(SPLIT):
+            values = {str(value) for each in response.variations for button in each.buttons for _, value in button.sets}
+            found |= {frozenset(pair): response.id for pair in combinations(sorted(values), 2)}
+    return found
+
+
+def _labels(library: Library) -> dict[str, dict[str, SlotValue]]:
+    called: dict[str, dict[str, set[SlotValue]]] = {}
+    for response in library.responses.values():
+        for button in (button for each in response.variations for button in each.buttons):
+            if len(button.sets) == 1 and not response.id.startswith(SPLIT):
+                slot, value = button.sets[0]
+                for title in button.title.values():
+                    called.setdefault(slot, {}).setdefault(normal(title), set()).add(value)
+    for flow in library.flows.values():
+        if flow.concern and flow.intents and not flow.is_pattern:
+            for name in (flow.name, *flow.names.values()):
+                called.setdefault(CONCERN, {}).setdefault(normal(name), set()).add(flow.concern)
+    return {
+        slot: {label: next(iter(values)) for label, values in labels.items() if len(values) == 1}
+        for slot, labels in called.items()
+    }
 
 
 def _meanings(library: Library) -> dict[tuple[str, str], frozenset[str]]:

@@ -2,16 +2,11 @@
 
 from collections.abc import Iterable
 
-from bot.domain import Intent, Offer, Token
-from bot.engine.conditions import holds
+from bot.domain import Offer, Token
 from bot.engine.render import filled
 from bot.engine.walk import Walk
-from bot.library.model import Button, CollectStep, Flow, SlotType, Variation
+from bot.library.model import Button, CollectStep, SlotType, Variation
 
-MAX_HEARD = 3
-"""How many of the concerns that triage heard are offered to confirm."""
-OUT_OF_SCOPE = "out_of_scope"
-"""The concern that says no more than "none of these" does, beside others that were heard."""
 MAX_ANSWERS_LISTED = 10
 MAX_QUESTION_CHARACTERS = 60
 _STAMP = 36**4
@@ -24,20 +19,24 @@ def choices(walk: Walk, variation: Variation) -> tuple[tuple[Token, str], ...]:
     return _offer(walk, _drafts(walk, variation, None), question=False)
 
 
-def ask(walk: Walk, step: CollectStep, variation: Variation | None) -> tuple[tuple[Token, str], ...]:
-    """Offer the choices of a question; they come before what else was offered, so that "2" is its second."""
-    return _offer(walk, _drafts(walk, variation, step), question=True)
+def ask(
+    walk: Walk, step: CollectStep, variation: Variation | None, first: tuple[Offer, ...] = ()
+) -> tuple[tuple[Token, str], ...]:
+    """Offer the choices of a question; they come before what else was offered, so that "2" is its second.
+
+    `first`: choices that stand above its own; they carry no token yet.
+    """
+    return _offer(walk, (*first, *_drafts(walk, variation, step)), question=True)
+
+
+def confirm(walk: Walk, drafts: Iterable[Offer]) -> tuple[tuple[Token, str], ...]:
+    """Offer what seems to be meant, and "none of these"."""
+    return _offer(walk, (*drafts, none_of_these(walk)), question=True)
 
 
 def drafts_of(walk: Walk, step: CollectStep, variation: Variation | None) -> tuple[Offer, ...]:
     """The choices a question would have, not offered: they carry no token."""
     return _drafts(walk, variation, step)
-
-
-def clarify(walk: Walk, flows: Iterable[Flow]) -> tuple[tuple[Token, str], ...]:
-    """Offer the flows that triage heard, and "none of these"."""
-    drafts = [_heard(walk, flow) for flow in flows]
-    return _offer(walk, (*drafts, none_of_these(walk)), question=True)
 
 
 def list_answers(walk: Walk) -> tuple[tuple[Token, str], ...]:
@@ -48,21 +47,6 @@ def list_answers(walk: Walk) -> tuple[tuple[Token, str], ...]:
         return ()
     drafts = [Offer(_PLAIN, _answer_title(walk, number), back_to=number) for number in numbers]
     return _offer(walk, (*drafts, none_of_these(walk)), question=True)
-
-
-def heard_flows(walk: Walk, intents: Iterable[Intent]) -> tuple[Flow, ...]:
-    """The flows these intents are about, best first, that may start here; commands are left out."""
-    index, library = walk.index, walk.library
-    found: dict[str, Flow] = {}
-    for intent in sorted(intents, key=lambda each: -each.score):
-        flow_id = index.by_intent.get(intent.name) or index.by_concern.get(intent.name) or intent.name
-        flow = library.flows.get(flow_id)
-        if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
-            found.setdefault(flow.id, flow)
-    offered = tuple(found.values())[:MAX_HEARD]
-    if len(offered) > 1:
-        offered = tuple(flow for flow in offered if flow.concern != OUT_OF_SCOPE)
-    return offered
 
 
 def is_none_of_these(offer: Offer) -> bool:
@@ -78,17 +62,6 @@ def label(walk: Walk, response_id: str) -> str:
     response = walk.library.responses.get(response_id)
     text = response.variations[0].text if response and response.variations else {}
     return text.get(walk.language) or text.get("en") or ""
-
-
-def _heard(walk: Walk, flow: Flow) -> Offer:
-    """A flow as a choice: it answers the open question when its concern is one of the answers, else it starts."""
-    title = flow.names.get(walk.language, flow.name)
-    step = walk.step if walk.stack else None
-    if isinstance(step, CollectStep) and flow.concern:
-        slot = walk.library.slots.get(step.slot)
-        if slot and slot.type is SlotType.CATEGORICAL and flow.concern in slot.values:
-            return Offer(_PLAIN, title, sets=((step.slot, flow.concern),))
-    return Offer(_PLAIN, title, flow=flow.id)
 
 
 def _answer_title(walk: Walk, number: int) -> str:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from bot.domain import ActionWanted, FrameKind
-from bot.engine import commands, offers, speech, stack
+from bot.engine import clarifying, commands, offers, speech, stack
 from bot.engine.conditions import holds
 from bot.engine.walk import Walk, WalkError
 from bot.library.actions import BUILTIN_ACTIONS
@@ -122,25 +122,12 @@ def rejected(walk: Walk, step: CollectStep) -> bool:
 def ask(walk: Walk, step: CollectStep) -> None:
     """Ask, or first offer to confirm what the enquirer's own words seemed to be about."""
     walk.waiting = True
-    if step.free_text and walk.intents and clarify(walk):
+    if step.free_text and walk.intents and clarifying.clarify(walk):
         return
     response = walk.library.responses.get(step.utter)
     if response is None:
         frame = walk.stack[-1]
         raise WalkError(f"no response {step.utter}", frame.flow, frame.step)
     variation = speech.variation_of(walk, response)
-    speech.put(walk, step.utter, (), offers.ask(walk, step, variation))
-
-
-def clarify(walk: Walk) -> bool:
-    """Offer the concerns that were heard; False when none of them may start here.
-
-    A question that takes free words offers them again after an aside, until it is answered or they are refused.
-    """
-    flows = offers.heard_flows(walk, walk.intents)
-    if not flows or not (walk.stack and isinstance(walk.step, CollectStep) and walk.step.free_text):
-        walk.intents = ()
-    if not flows:
-        return False
-    speech.put(walk, "utter_ask_clarification", (), offers.clarify(walk, flows))
-    return True
+    first = clarifying.also_told(walk) if walk.stack[-1].flow == stack.COMPLETED else ()
+    speech.put(walk, step.utter, (), offers.ask(walk, step, variation, first))

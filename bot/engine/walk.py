@@ -76,6 +76,7 @@ class Walk:
         self.answers: tuple[Answered, ...] = conversation.answers
         self.advised: tuple[Advised, ...] = conversation.advised
         self.intents: tuple[Intent, ...] = conversation.intents
+        self.also: tuple[str, ...] = conversation.also
         self.handing_over = conversation.handing_over
         self.with_people = conversation.with_people
         self.language = conversation.language
@@ -198,6 +199,7 @@ class Walk:
             answers=self.answers,
             advised=self.advised,
             intents=self.intents,
+            also=self.also,
             handing_over=self.handing_over,
             with_people=self.with_people,
             language=self.language,

@@ -7,6 +7,7 @@ from bot.library.actions import BUILTIN_ACTIONS, CUSTOM_ACTIONS
 from bot.library.complaints import Complaints, did_you_mean
 from bot.library.loading import Loading, Names, Reference
 from bot.library.model import ActionStep, CallStep, CollectStep, Flow, LinkStep, Page, Response, Where
+from bot.library.taxonomy import CONCERN, SPLIT
 
 LINKABLE_PATTERNS = frozenset({"pattern_human_handoff", "pattern_search", "pattern_customer_satisfaction"})
 """What ordinary flows may link to (Rasa's rule)."""
@@ -113,6 +114,16 @@ class Lookup:
                     for name, _ in button.sets:
                         if slots != {name}:
                             self.complain_of_button(name, slots, button.where)
+            if response.id.startswith(SPLIT):
+                self.check_split(response)
+
+    def check_split(self, response: Response) -> None:
+        """Every button stands for another concern, and there are two at least."""
+        for variation in response.variations:
+            concerns = {value for button in variation.buttons for _, value in button.sets}
+            if len(concerns) < 2 or len(concerns) != len(variation.buttons):
+                message = f"'{response.id}' does not tell concerns apart"
+                self.complaints.error(variation.where, "split", message, "two buttons or more, each its own concern")
 
     def complain_of_button(self, name: str, slots: set[str], where: Where) -> None:
         if not slots:
@@ -129,7 +140,7 @@ class Lookup:
 
     def slots_asked(self) -> Mapping[str, set[str]]:
         """Response id -> the slots of the steps that ask or reject with it."""
-        asked: dict[str, set[str]] = {}
+        asked: dict[str, set[str]] = {response: {CONCERN} for response in self.responses if response.startswith(SPLIT)}
         for flow in self.flows.values():
             for step in flow.steps.values():
                 if isinstance(step, CollectStep):

@@ -56,3 +56,7 @@ HEADINGS = {
     ),
 }
 """Fixed headings, in this order; other kinds choose their own."""
+CONCERN = "concern"
+"""The slot that holds what it is about."""
+SPLIT = "utter_split_"
+"""How the ids of questions begin that tell concerns apart; the engine asks them, and their buttons set the concern."""

@@ -261,3 +261,62 @@ def test_a_pattern_the_engine_needs_is_missed(tmp_path: Path) -> None:
 def test_every_step_of_the_small_helpline_is_walked(flow: str) -> None:
     walked = walk_every_path(helpline()).walked
     assert {(flow, step) for step in helpline().flows[flow].steps} <= walked
+
+
+# --- values no condition tells apart ---------------------------------------------------------------------------------
+
+TOLD_APART = """
+flows:
+  asking:
+    description: Asks who they are, then something else.
+    nlu_trigger: [{intent: asking}]
+    metadata: {firstline: {examples: [who am i]}}
+    steps:
+      - collect: who
+      - collect: sure
+        next:
+          - if: >-
+              CONDITION
+            then:
+              - id: for_some
+                action: utter_page_tell_lead_now
+                next: END
+          - else:
+              - id: for_others
+                action: utter_page_report_fake_account
+                next: END
+slots:
+  who: {type: categorical, values: [teacher, carer, police, head]}
+  sure: {type: bool}
+responses:
+  utter_ask_who:
+    - text: Who are you?
+      buttons:
+        - {title: Teacher, payload: /SetSlots(who=teacher)}
+        - {title: Carer, payload: /SetSlots(who=carer)}
+        - {title: Police, payload: /SetSlots(who=police)}
+        - {title: Head, payload: /SetSlots(who=head)}
+  utter_ask_sure: [{text: "Are you sure?"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "states"),
+    [
+        ("slots.sure", 1),
+        ('slots.who is "police"', 2),
+        ('slots.who is not "police" and slots.sure', 2),
+        ("{'police' 'head'} contains slots.who", 3),
+        ("slots.who is not null", 1),
+        ("slots.who matches 'ch'", 4),
+        ("slots.who", 4),
+    ],
+)
+def test_ways_meet_whose_values_no_condition_tells_apart(condition: str, states: int) -> None:
+    library = loaded(files(TOLD_APART.replace("CONDITION", condition)))
+    ways = walk_every_path(library)
+    asked = {state for state in ways.edges if state.place == ("asking", "asking_1_collect_sure")}
+    assert len(asked) == states
+    reached = {place for place in ways.walked if place[0] == "asking"}
+    assert ("asking", "for_some") in reached
+    assert (("asking", "for_others") in reached) is (condition not in ("slots.who is not null", "slots.who"))

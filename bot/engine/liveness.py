@@ -1,7 +1,28 @@
-"""Which slots can still matter at a step: what some condition, rejection, question or response reads later."""
+"""What can still matter at a step: what some condition, rejection, question or response reads later of which slot.
+
+A condition that only asks whether a slot is one of a few values cannot tell the others apart: so not only which slots
+are read is worked out, but which of their values make a difference.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 
+from bot.domain import SlotValue
+from bot.library.conditions import (
+    And,
+    Collection,
+    Compare,
+    Condition,
+    Contains,
+    Literal,
+    Name,
+    Not,
+    Op,
+    Or,
+    Scope,
+    Tree,
+    Truth,
+)
 from bot.library.model import (
     END,
     ActionStep,
@@ -15,21 +36,30 @@ from bot.library.model import (
     Step,
 )
 
-Slots = frozenset[str]
+
+class Whole(Enum):
+    """Stands for a value: every value of the slot may make a difference."""
+
+    VALUE = "value"
+
+
+Read = tuple[str, SlotValue | Whole]
+"""(slot, a value it is compared with); None: whether it is filled at all."""
+Reads = frozenset[Read]
 Place = tuple[str, str]
 """(flow, step or END)."""
-NOTHING: Slots = frozenset()
+NOTHING: Reads = frozenset()
 
 
-def live_slots(library: Library) -> Mapping[Place, Slots]:
-    """For each place, the slots that are read from there on, whichever way is taken, as far as the next pattern.
+def live_reads(library: Library) -> Mapping[Place, Reads]:
+    """For each place, what is read of slots from there on, whichever way is taken, as far as the next pattern.
 
     It may name too many, never too few. A pattern may begin at any time, so it is walked with every value of what it
     reads; what leads to it need not remember.
     """
     callers = _callers(library)
-    live: dict[Place, Slots] = {}
-    before: dict[Place, Slots] | None = None
+    live: dict[Place, Reads] = {}
+    before: dict[Place, Reads] | None = None
     while live != before:
         before = dict(live)
         for flow in library.flows.values():
@@ -39,11 +69,51 @@ def live_slots(library: Library) -> Mapping[Place, Slots]:
     return live
 
 
-def condition_slots(library: Library, response_id: str) -> Slots:
-    """The slots that decide which variation of a response is said."""
+def of_response(library: Library, response_id: str) -> Reads:
+    """What decides which variation of a response is said."""
     response = library.responses.get(response_id)
     conditions = [each.condition for each in response.variations] if response else []
-    return _union(condition.slots for condition in conditions if condition)
+    return _union(of_condition(condition) for condition in conditions if condition)
+
+
+def of_condition(condition: Condition) -> Reads:
+    """Each slot with the values it is compared with; as a whole where it is read in any other way."""
+    return frozenset(_of_tree(condition.tree))
+
+
+def _of_tree(tree: Tree) -> Iterator[Read]:
+    match tree:
+        case And(items=items) | Or(items=items):
+            for item in items:
+                yield from _of_tree(item)
+        case Not(item=item):
+            yield from _of_tree(item)
+        case Compare(op=Op.IS | Op.IS_NOT, left=Name(scope=Scope.SLOTS, name=name), right=Literal(value=value)):
+            yield name, value
+        case Contains(whole=Collection(values=values), part=Name(scope=Scope.SLOTS, name=name)):
+            yield from ((name, value) for value in values)
+        case Compare(left=left, right=right):
+            yield from _whole(_named(left, right))
+        case Contains(whole=whole, part=part):
+            yield from _whole(_named(whole, part))
+        case Truth(operand=operand):
+            yield from _whole(_named(operand))
+        case _:
+            yield from _whole(_named(tree.subject))
+
+
+def _named(*operands: object) -> Iterator[str]:
+    return (each.name for each in operands if isinstance(each, Name) and each.scope is Scope.SLOTS)
+
+
+def _whole(names: Iterable[str]) -> Reads:
+    return frozenset((name, Whole.VALUE) for name in names)
+
+
+def without(reads: Reads, names: Iterable[str]) -> Reads:
+    """What is read, but for these slots."""
+    gone = set(names)
+    return frozenset(read for read in reads if read[0] not in gone)
 
 
 def targets(step: Step) -> Iterator[str]:
@@ -52,7 +122,7 @@ def targets(step: Step) -> Iterator[str]:
         yield from (branch.target for branch in step.next.branches)
 
 
-def _at(library: Library, flow: Flow, step: Step, live: Mapping[Place, Slots]) -> Slots:
+def _at(library: Library, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
     if isinstance(step, LinkStep):
         return _linked(library, flow, step.flow, live)
     after = _reads(step.next) | _union(live.get((flow.id, target), NOTHING) for target in targets(step))
@@ -60,26 +130,26 @@ def _at(library: Library, flow: Flow, step: Step, live: Mapping[Place, Slots]) -
         case CollectStep():
             return _collect(library, flow, step, after, live)
         case SetSlotsStep(values=values):
-            return after - {name for name, _ in values}
+            return without(after, (name for name, _ in values))
         case CallStep(flow=called):
             return after | live.get((called, _first(library, called)), NOTHING)
         case ActionStep(action=action):
-            return after | condition_slots(library, action)
+            return after | of_response(library, action)
         case _:
             return after
 
 
-def _collect(library: Library, flow: Flow, step: CollectStep, after: Slots, live: Mapping[Place, Slots]) -> Slots:
-    rejections = _union(each.condition.slots | condition_slots(library, each.utter) for each in step.rejections)
-    read = after | rejections | condition_slots(library, step.utter)
+def _collect(library: Library, flow: Flow, step: CollectStep, after: Reads, live: Mapping[Place, Reads]) -> Reads:
+    rejections = _union(of_condition(each.condition) | of_response(library, each.utter) for each in step.rejections)
+    read = after | rejections | of_response(library, step.utter)
     if step.on_exhausted in flow.steps:
         read |= live.get((flow.id, str(step.on_exhausted)), NOTHING)
     elif step.on_exhausted:
         read |= _linked(library, flow, step.on_exhausted, live)
-    return read - {step.slot} if step.ask_before_filling else read | {step.slot}
+    return without(read, [step.slot]) if step.ask_before_filling else read | {(step.slot, None)}
 
 
-def _at_end(callers: Iterable[tuple[Flow, CallStep]], live: Mapping[Place, Slots]) -> Slots:
+def _at_end(callers: Iterable[tuple[Flow, CallStep]], live: Mapping[Place, Reads]) -> Reads:
     """Back in the callers; else the flow is over."""
     back = [
         _reads(call.next) | _union(live.get((caller.id, target), NOTHING) for target in targets(call))
@@ -88,15 +158,15 @@ def _at_end(callers: Iterable[tuple[Flow, CallStep]], live: Mapping[Place, Slots
     return _union(back)
 
 
-def _linked(library: Library, flow: Flow, target: str, live: Mapping[Place, Slots]) -> Slots:
+def _linked(library: Library, flow: Flow, target: str, live: Mapping[Place, Reads]) -> Reads:
     """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with."""
     if target.startswith("pattern_") and not flow.is_pattern:
         return NOTHING
-    return live.get((target, _first(library, target)), NOTHING) - flow.own_slots
+    return without(live.get((target, _first(library, target)), NOTHING), flow.own_slots)
 
 
-def _reads(way: Next) -> Slots:
-    return _union(branch.condition.slots for branch in way.branches if branch.condition)
+def _reads(way: Next) -> Reads:
+    return _union(of_condition(branch.condition) for branch in way.branches if branch.condition)
 
 
 def _first(library: Library, flow: str) -> str:
@@ -113,5 +183,5 @@ def _callers(library: Library) -> Mapping[str, list[tuple[Flow, CallStep]]]:
     return callers
 
 
-def _union(sets: Iterable[Slots]) -> Slots:
+def _union(sets: Iterable[Reads]) -> Reads:
     return frozenset().union(*sets)

@@ -1,7 +1,8 @@
 """Every way through the flows, walked with the engine's own steps: a graph of what can be asked in which state.
 
 A state is where the stack stands and the values of the slots that still matter there; ways that differ only in what
-nobody reads again meet. Not walked: "back" and other commands, answers asked again, and what interrupts a flow.
+nobody reads again meet, and so do ways whose values no condition tells apart from there on. Not walked: "back" and
+other commands, answers asked again, and what interrupts a flow.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from math import prod
 
 from bot.domain import Conversation, Frame, Offer, SlotValue, Token
 from bot.engine import commands, filling, offers, speech, stack, steps
-from bot.engine.liveness import Place, Slots, live_slots
+from bot.engine.liveness import Place, Reads, Whole, live_reads
 from bot.engine.walk import Walk, WalkError, shown
 from bot.library.conditions import Compare, Condition, Literal
 from bot.library.model import (
@@ -40,6 +41,8 @@ MAX_TOGETHER = 16
 AT = datetime(2026, 7, 6, 12, 0, tzinfo=UTC)
 ANY_WORDS = "words"
 Filled = tuple[tuple[str, SlotValue], ...]
+Compared = frozenset[SlotValue] | None
+"""The values of a slot that are told apart; None: all of them."""
 
 
 class Kind(StrEnum):
@@ -129,7 +132,8 @@ def walk_every_path(library: Library) -> Ways:
 class _Explorer:
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.live = live_slots(library)
+        self.live = {place: _by_slot(reads) for place, reads in live_reads(library).items()}
+        self.stand_ins: dict[tuple[str, Compared], SlotValue] = {}
         self.ways = Ways()
         self.literals = _literals(library)
         self.kept = frozenset().union(*(flow.persisted_slots for flow in library.flows.values()))
@@ -156,7 +160,7 @@ class _Explorer:
         """A pattern may begin at any time: with every value of what is kept and it reads."""
         initial = commands.initial_slots(self.library)
         kept = self.kept if flow.is_pattern else frozenset(self.library.slots)
-        names = sorted((self.live.get((flow.id, flow.first), frozenset()) & kept) - flow.own_slots)
+        names = sorted((self.live.get((flow.id, flow.first), {}).keys() & kept) - flow.own_slots)
         values = [(None, *self.values(name)) for name in names]
         combinations = product(*values) if prod(map(len, values)) <= MAX_TOGETHER else _one_at_a_time(values)
         for combination in combinations:
@@ -172,8 +176,19 @@ class _Explorer:
         return state
 
     def mattering(self, place: Place, slots: Mapping[str, SlotValue]) -> Filled:
-        live: Slots = self.live.get(place, frozenset())
-        return tuple(sorted((name, value) for name, value in slots.items() if name in live and value is not None))
+        live = self.live.get(place, {})
+        filled = ((name, value) for name, value in slots.items() if name in live and value is not None)
+        return tuple(sorted((name, self.stand_in(name, value, live[name])) for name, value in filled))
+
+    def stand_in(self, name: str, value: SlotValue, compared: Compared) -> SlotValue:
+        """The value itself where it makes a difference; else one and the same for all that make none."""
+        slot = self.library.slots.get(name)
+        if slot is None or slot.type is not SlotType.CATEGORICAL or compared is None or value in compared:
+            return value
+        key = name, compared
+        if key not in self.stand_ins:
+            self.stand_ins[key] = next((each for each in slot.values if each not in compared), value)
+        return self.stand_ins[key]
 
     # --- one state ---------------------------------------------------------------------------------------------------
 
@@ -334,6 +349,16 @@ class _Explorer:
 
 
 _NEVER_EXHAUSTED = -1_000
+
+
+def _by_slot(reads: Reads) -> Mapping[str, Compared]:
+    found: dict[str, set[SlotValue | Whole]] = {}
+    for name, value in reads:
+        found.setdefault(name, set()).add(value)
+    return {
+        name: None if Whole.VALUE in values else frozenset(each for each in values if not isinstance(each, Whole))
+        for name, values in found.items()
+    }
 
 
 def _one_at_a_time(values: Sequence[tuple[SlotValue, ...]]) -> Iterator[tuple[SlotValue, ...]]:

@@ -200,7 +200,7 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
     on_offer = walk.offered_before
     found = answers.fitting(walk.index, slot, on_offer, text)
     heard = normal(text)
-    if found is None and asked and asked.free_text:
+    if found is None and asked:
         found = _called_elsewhere(walk, asked, heard)
     if found is None and heard and asked and filling.is_clarifying(walk):
         found = _of_guesses(walk, heard)
@@ -214,8 +214,8 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
 
 
 def _called_elsewhere(walk: Walk, asked: CollectStep, heard: str) -> Offer | None:
-    """The label of a choice that stands on another list of the same question, or the name of a flow."""
-    value = walk.index.labels.get(asked.slot, {}).get(heard)
+    """The label of a choice on another list by which the same flow asks for the same slot; the name of a concern."""
+    value = walk.index.labels.get((walk.stack[-1].flow, asked.slot), {}).get(heard)
     slot = walk.library.slots.get(asked.slot)
     if value is None or slot is None or value not in slot.values:
         return None

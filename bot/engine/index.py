@@ -1,12 +1,12 @@
 """What the walk looks up again and again, worked out once for each library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from bot.domain import Offer, SlotValue
 from bot.engine.words import normal
-from bot.library.model import Library
+from bot.library.model import CollectStep, Library
 from bot.library.taxonomy import CONCERN, SPLIT
 
 _MAX_LIBRARIES = 16
@@ -34,8 +34,8 @@ class Index:
     """(slot, value) -> other words for it, as editors list them."""
     splits: Mapping[frozenset[str], str]
     """Two concerns that are easily confused -> the editors' question that tells them apart."""
-    labels: Mapping[str, Mapping[str, SlotValue]]
-    """Slot -> what its buttons and flows are called, normalised -> the value; what is called twice is left out."""
+    labels: Mapping[tuple[str, str], Mapping[str, SlotValue]]
+    """(flow, slot) -> the labels of all its lists, normalised -> the value; what is called twice is left out."""
     needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Response -> the slot names its text and conditions read."""
     drafts: dict[tuple[int, int, str], tuple[Offer, ...]] = field(default_factory=dict)
@@ -86,22 +86,32 @@ def _splits(library: Library) -> dict[frozenset[str], str]:
     return found
 
 
-def _labels(library: Library) -> dict[str, dict[str, SlotValue]]:
-    called: dict[str, dict[str, set[SlotValue]]] = {}
-    for response in library.responses.values():
-        for button in (button for each in response.variations for button in each.buttons):
-            if len(button.sets) == 1 and not response.id.startswith(SPLIT):
-                slot, value = button.sets[0]
-                for title in button.title.values():
-                    called.setdefault(slot, {}).setdefault(normal(title), set()).add(value)
+def _labels(library: Library) -> dict[tuple[str, str], dict[str, SlotValue]]:
+    """Labels of every list by which a flow asks for a slot, and what the concerns' flows are called."""
+    names = [
+        (normal(name), flow.concern)
+        for flow in library.flows.values()
+        if flow.concern and flow.intents and not flow.is_pattern
+        for name in (flow.name, *flow.names.values())
+    ]
+    called: dict[tuple[str, str], dict[str, set[SlotValue]]] = {}
     for flow in library.flows.values():
-        if flow.concern and flow.intents and not flow.is_pattern:
-            for name in (flow.name, *flow.names.values()):
-                called.setdefault(CONCERN, {}).setdefault(normal(name), set()).add(flow.concern)
+        for step in flow.steps.values():
+            if isinstance(step, CollectStep):
+                labels = called.setdefault((flow.id, step.slot), {})
+                for label, value in (*_buttons(library, step), *(names if step.slot == CONCERN else ())):
+                    labels.setdefault(label, set()).add(value)
     return {
-        slot: {label: next(iter(values)) for label, values in labels.items() if len(values) == 1}
-        for slot, labels in called.items()
+        asked: {label: next(iter(values)) for label, values in labels.items() if len(values) == 1}
+        for asked, labels in called.items()
     }
+
+
+def _buttons(library: Library, step: CollectStep) -> Iterator[tuple[str, SlotValue]]:
+    response = library.responses.get(step.utter)
+    for button in (button for each in (response.variations if response else ()) for button in each.buttons):
+        if len(button.sets) == 1:
+            yield from ((normal(title), button.sets[0][1]) for title in button.title.values())
 
 
 def _meanings(library: Library) -> dict[tuple[str, str], frozenset[str]]:

@@ -56,7 +56,8 @@ def render(library: Library, reply: Reply, channel: ChannelName | str, today: da
     variation = _variation(response, known, channel) if response else None
     text, language = _text(variation.text if variation else {}, reply.language)
     words = filled(library, text, known).strip()
-    page_id = (variation.page if variation else None) or library.page_of_response.get(reply.response)
+    shown = library.page_shown(variation, known) if variation else None
+    page_id = shown or library.page_of_response.get(reply.response)
     page, section = _page(library, page_id or "", variation.section if variation else None, reply.language)
     if page:
         shown_page = page_text(library, page, section, known, reply.language, today)

@@ -20,7 +20,9 @@ def say(walk: Walk, response_id: str, arguments: Arguments = ()) -> None:
     variation = variation_of(walk, response) if response else None
     offered = choices(walk, variation) if variation and variation.buttons else ()
     put(walk, response_id, arguments, offered)
-    page = walk.library.page_of_response.get(response_id) or (variation.page if variation else None)
+    page = walk.library.page_of_response.get(response_id) or (
+        walk.library.page_shown(variation, walk.slots) if variation else None
+    )
     if page:
         advise(walk, page)
 
@@ -58,10 +60,12 @@ def _needs(library: Library, response_id: str) -> tuple[str, ...]:
     response = library.responses.get(response_id)
     variations = response.variations if response else ()
     pages = {library.page_of_response.get(response_id)} | {variation.page for variation in variations}
+    pages |= {page for variation in variations for page in library.pages_by(variation).values()}
     shown = [page for key, page in library.pages.items() if key.partition(".")[0] in pages]
     texts = [text for variation in variations for text in variation.text.values()]
     texts += [section.markdown for page in shown for section in page.sections]
     found = {name for text in texts for name in names_in(text)}
+    found |= {variation.page_by for variation in variations if variation.page_by}
     for variation in variations:
         if variation.condition:
             read = names(variation.condition.tree)

@@ -6,6 +6,7 @@ becomes a button, and patterns that are only ours become flows named `firstline_
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.domain import Nation, SlotValue
 from bot.errors import FirstlineError, LibraryInvalid
 from bot.library.actions import BUILTIN_ACTIONS, CUSTOM_ACTIONS
 from bot.library.complaints import Complaints
+from bot.library.conditions import parse
 from bot.library.load import load
 from bot.library.marked import Listing, Marked, Scalar, Table, read, text_of
 from bot.library.model import Button, CollectStep, Library, Page, PageStatus, Response, Slot, Variation
@@ -135,7 +137,7 @@ def _slot(slot: Slot) -> dict[str, Any]:
 
 
 def _variations(library: Library, response: Response, step: CollectStep | None) -> Iterator[dict[str, Any]]:
-    for variation in response.variations:
+    for variation in (each for written in response.variations for each in _by_page(library, written)):
         page = library.pages.get(variation.page) if variation.page else None
         texts = dict(variation.text)
         if page:
@@ -145,6 +147,15 @@ def _variations(library: Library, response: Response, step: CollectStep | None) 
         if step and step.dont_know and buttons:
             buttons.append(_dont_know(library, step))
         yield from _by_nation(library, variation, texts, buttons)
+
+
+def _by_page(library: Library, variation: Variation) -> Iterator[Variation]:
+    """One that goes by a slot as one for each page it may show, and itself for all other values."""
+    for value, page in library.pages_by(variation).items():
+        own = f"({variation.condition.source}) and " if variation.condition else ""
+        condition = parse(f'{own}slots.{variation.page_by} is "{value}"', variation.where)
+        yield replace(variation, page=page, page_by=None, condition=condition)
+    yield variation
 
 
 def _page(library: Library, page: Page) -> Iterator[dict[str, Any]]:

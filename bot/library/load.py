@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bot.domain import LibraryVersion
 from bot.errors import LibraryInvalid
-from bot.library.complaints import Complaint, Complaints
+from bot.library.complaints import Complaint, Complaints, did_you_mean
 from bot.library.content import ContentReader
 from bot.library.form import Form, items_of
 from bot.library.load_flows import FlowReader
@@ -186,9 +186,21 @@ def _check(library: Library, loading: Loading) -> None:
     lookup.check(loading)
     _check_service(library.pages, loading)
     check_thresholds(library, complaints)
+    _check_pages_by(library, complaints)
     said = {name for flow in library.flows.values() for name in says(flow)}
     terms = [term for term in library.terms if "." not in term]
     Fillers(library.slots, terms, library.service, said).check(loading)
+
+
+def _check_pages_by(library: Library, complaints: Complaints) -> None:
+    """The heading that is shown stands on every page that may be."""
+    for response in library.responses.values():
+        for variation in response.variations:
+            for page_id in library.pages_by(variation).values():
+                headings = [section.heading for section in library.pages[page_id].sections]
+                if variation.section and variation.section not in headings:
+                    message = f"page '{page_id}' has no heading '{variation.section}'"
+                    complaints.error(variation.where, "no-section", message, did_you_mean(variation.section, headings))
 
 
 def _check_service(pages: Mapping[str, Page], loading: Loading) -> None:

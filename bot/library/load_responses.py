@@ -82,7 +82,7 @@ class _Variation:
 
     def read(self) -> Variation:
         form = self.form
-        page, section, sources = self.extensions()
+        page, section, page_by, sources = self.extensions()
         text = self.own_text(page)
         texts = {"en": self.text(text)} if text else {}
         condition = form.value("condition")
@@ -99,6 +99,7 @@ class _Variation:
             id=form.text("id"),
             page=page,
             section=section,
+            page_by=page_by,
             sources=sources,
         )
         if scalar and "context." in scalar.text:
@@ -128,26 +129,38 @@ class _Variation:
         }
         return {language: self.text(scalar) for language, scalar in scalars.items() if scalar}
 
-    def extensions(self) -> tuple[str | None, str | None, tuple[str, ...]]:
-        """(page, section, sources) of `metadata: {firstline: …}`."""
+    def extensions(self) -> tuple[str | None, str | None, str | None, tuple[str, ...]]:
+        """(page, section, page_by, sources) of `metadata: {firstline: …}`."""
         metadata = table_of(self.form.value("metadata"), "'metadata'", self.complaints)
         if metadata is None:
-            return None, None, ()
+            return None, None, None, ()
         if "template" in metadata:
             where = metadata.entries["template"].where
             self.complaints.error(where, "jinja", "templates are not run", "use {slot} and condition")
         table = table_of(metadata.get("firstline"), "'firstline'", self.complaints)
         if table is None:
-            return None, None, ()
+            return None, None, None, ()
         firstline = Form(table, "firstline", self.complaints)
         page, section = firstline.scalar("page"), firstline.scalar("section")
         sources = tuple(scalar.text for scalar in firstline.scalars("sources"))
+        by = firstline.scalar("page_by")
         firstline.close()
         if page:
             self.loading.refer(Names.PAGE, page, self.response, section)
         elif section:
             self.complaints.error(section.where, "no-page", "a section without its page", "add page: <id>")
-        return page.text if page else None, section.text if section else None, sources
+        if by:
+            self.check_page_by(by, page)
+        return page.text if page else None, section.text if section else None, by.text if by else None, sources
+
+    def check_page_by(self, by: Scalar, page: Scalar | None) -> None:
+        slot = self.loading.slots.get(by.text)
+        if slot is None or not slot.values:
+            closed = [name for name, each in self.loading.slots.items() if each.values]
+            fix = did_you_mean(by.text, closed, "name a categorical slot")
+            self.complaints.error(by.where, "no-slot", f"no categorical slot '{by.text}'", fix)
+        if page is None:
+            self.complaints.error(by.where, "no-page", "page_by without the page to fall back on", "add page: <id>")
 
     # --- buttons -----------------------------------------------------------------------------------------------------
 

@@ -214,6 +214,8 @@ class Variation:
     """Id of a page shown with the text, or instead of it when the text is empty."""
     section: str | None = None
     """Only this heading of the page."""
+    page_by: str | None = None
+    """A slot: its value names the page of the same kind that is shown; `page` where there is none."""
     sources: tuple[str, ...] = ()
 
 
@@ -312,3 +314,16 @@ class Library:
     """nlu_trigger intent -> flow id."""
     page_of_response: Mapping[str, str] = field(default_factory=dict)
     """utter_page_… -> page id."""
+
+    def page_shown(self, variation: Variation, slots: Mapping[str, SlotValue]) -> str | None:
+        """The id of the page this variation shows, with these slots."""
+        value = slots.get(variation.page_by) if variation.page_by else None
+        return self.pages_by(variation).get(str(value), variation.page)
+
+    def pages_by(self, variation: Variation) -> Mapping[str, str]:
+        """Value of the slot it goes by -> the page of that name, where there is one of the same kind."""
+        slot = self.slots.get(variation.page_by or "")
+        fallback = self.pages.get(variation.page or "")
+        kind = fallback.kind if fallback else None
+        named = {value: value.replace("_", "-") for value in (slot.values if slot else ())}
+        return {value: name for value, name in named.items() if name in self.pages and self.pages[name].kind == kind}

@@ -7,6 +7,8 @@ from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.main import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
 
 from bot.library.complaints import Complaints
 from bot.library.model import Where
@@ -121,9 +123,24 @@ def _composed(text: str) -> Any:
     """The root node, every value as text. The C parser, where it is installed, is three times faster but refuses some
     YAML 1.2 (`{cy: Pam?}`): the pure parser has the last word, so that both installations say the same."""
     try:
-        return YAML(typ="base").compose(text)
+        return _parser(pure=False).compose(text)
     except YAMLError:
-        return YAML(typ="base", pure=True).compose(text)
+        return _parser(pure=True).compose(text)
+
+
+def _parser(*, pure: bool) -> YAML:
+    parser = YAML(typ="base", pure=pure)
+    parser.Resolver = _AsText
+    return parser
+
+
+class _AsText(VersionedResolver):
+    """Every value is text here: working out which look like numbers or dates would take half of the reading."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode:
+            return self.DEFAULT_SCALAR_TAG
+        return super().resolve(kind, value, implicit)
 
 
 _LEADING = re.compile(r"^(?:[-?:]? +)*(?:[-?:](?=$| ))?", re.MULTILINE)

@@ -320,3 +320,41 @@ def test_ways_meet_whose_values_no_condition_tells_apart(condition: str, states:
     reached = {place for place in ways.walked if place[0] == "asking"}
     assert ("asking", "for_some") in reached
     assert (("asking", "for_others") in reached) is (condition not in ("slots.who is not null", "slots.who"))
+
+
+CALLED = """
+flows:
+  asking:
+    description: Asks a called flow, then goes on.
+    nlu_trigger: [{intent: asking}]
+    metadata: {firstline: {examples: [who am i]}}
+    steps:
+      - call: person_or_not
+        next:
+          - if: slots.next is "person"
+            then:
+              - link: LINKED
+          - else: END
+  person_or_not:
+    description: Asks.
+    if: false
+    steps:
+      - action: utter_page_tell_lead_now
+      - collect: next
+slots:
+  next: {type: categorical, values: [person, go_on]}
+responses:
+  utter_ask_next:
+    - text: What next?
+      buttons:
+        - {title: Talk to a person, payload: /SetSlots(next=person)}
+        - {title: Go on, payload: /SetSlots(next=go_on)}
+"""
+
+
+@pytest.mark.parametrize(("linked", "is_told"), [("pattern_human_handoff", False), ("reputation", True)])
+def test_a_called_flow_may_ask_for_a_person_when_its_caller_leads_to_one(
+    tmp_path: Path, linked: str, is_told: bool
+) -> None:
+    told = of_code(report(tmp_path, CALLED.replace("LINKED", linked)), "no-person")
+    assert bool([each for each in told if "Talk to a person" in each]) is is_told

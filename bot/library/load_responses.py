@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.domain import SlotValue
 from bot.library.complaints import did_you_mean
 from bot.library.form import Form, items_of, table_of
+from bot.library.load_slots import NULLS
 from bot.library.loading import LANGUAGES, Loading, Names
 from bot.library.marked import Entry, Listing, Marked, Scalar, Table
 from bot.library.model import Button, Response, Variation
@@ -15,7 +16,6 @@ from bot.library.texts import check_text
 _RESPONSE_ID = re.compile(r"utter_[A-Za-z0-9_-]+")
 _SET_SLOTS = re.compile(r"/SetSlots\((.*)\)", re.DOTALL)
 _INTENT = re.compile(r"/([A-Za-z_][A-Za-z0-9_-]*)")
-_NULLS = frozenset({"none", "null", "undefined"})
 MAX_SLOTS_IN_PAYLOAD = 10
 CHANNELS = ("telegram", "whatsapp", "web", "rest", "terminal")
 _IGNORED = ("button_type", "allow_interruptions", "custom")
@@ -218,7 +218,7 @@ class _Variation:
                 fix = did_you_mean(name, self.loading.slots, "declare it under slots:")
                 self.complaints.error(place, "no-slot", f"no slot '{name}'", fix)
                 continue
-            good, value = (True, None) if text.lower() in _NULLS else self.loading.value(slot, text, place)
+            good, value = (True, None) if text.lower() in NULLS else self.loading.value(slot, text, place)
             if good:
                 sets[name] = value
         if len(sets) > MAX_SLOTS_IN_PAYLOAD:

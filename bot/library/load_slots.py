@@ -8,6 +8,8 @@ from bot.library.marked import Entry, Marked, Scalar
 from bot.library.model import Slot, SlotType
 
 SLOT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NULLS = frozenset({"none", "null", "undefined"})
+"""As the value in a button's payload, these empty the slot (Rasa's rule)."""
 _REFUSED = {"validation": "use rejections on the collect step", "strict_categorical": "values are always strict"}
 _REFUSED_TYPES = {"list": "use several bool slots", "dict": "use several slots"}
 
@@ -58,6 +60,9 @@ def _values(form: Form, kind: SlotType) -> tuple[str, ...]:
     for scalar in scalars:
         if scalar.text.lower() in seen:
             form.complaints.error(scalar.where, "duplicate-key", f"the value '{scalar.text}' is here twice")
+        if scalar.text.lower() in NULLS:
+            message = f"a button that sets '{scalar.text}' empties the slot"
+            form.complaints.error(scalar.where, "bad-value", message, "choose another word, as neither")
         seen.setdefault(scalar.text.lower(), scalar.text)
     return tuple(seen.values())
 

@@ -7,11 +7,11 @@ from datetime import date
 from bot.domain import Nation, Reply
 from bot.engine.liveness import targets
 from bot.engine.path_counts import HAND_OVER, Graph, helps, silent_circles, together
-from bot.engine.paths import ROOT, Edge, End, Kind, State, Ways
+from bot.engine.paths import ROOT, Edge, End, Kind, State, Ways, only_called
 from bot.engine.render import render
 from bot.engine.words import normal
 from bot.library.complaints import Complaints
-from bot.library.model import CallStep, CollectStep, Flow, Library, LinkStep, Step, Where
+from bot.library.model import CollectStep, Flow, Library, LinkStep, Step, Where
 
 MAX_ANSWERS_TO_ADVICE = 6
 CHANNEL = "web"
@@ -180,18 +180,11 @@ class Proofs:
             message = "no way through it hands over to people"
             self.complaints.error(flow.where, "no-person", message, "let one way reach action_hand_over")
         asking = {normal(example) for examples in flow.examples.values() for example in examples}
-        alone = {HAND_OVER, *self.only_called()}
+        alone = {HAND_OVER, *only_called(self.library)}
         for state, edge in self.edges():
             if edge.answer and normal(edge.label) in asking and state.flow not in alone and not self.is_person(edge):
                 message = f"the choice '{edge.label}' is how one asks for a person, but does not lead to one"
                 self.complaints.error(self.where(state.place), "no-person", message, f"link it to {HAND_OVER}")
-
-    def only_called(self) -> set[str]:
-        """Flows that begin by `call` alone: where they lead is proved in those that call them."""
-        steps = [step for flow in self.library.flows.values() for step in flow.steps.values()]
-        called = {step.flow for step in steps if isinstance(step, CallStep)}
-        linked = {step.flow for step in steps if isinstance(step, LinkStep)}
-        return {flow for flow in called - linked if not self.library.flows[flow].intents}
 
     def is_person(self, edge: Edge) -> bool:
         if edge.elsewhere == HAND_OVER:
@@ -221,7 +214,7 @@ class Proofs:
             self.complaints.error(self.where(place), "late-advice", message, fix)
 
     def ends_unadvised(self, edge: Edge, goes_on: bool) -> bool:
-        if goes_on or helps(edge) or edge.end in (End.ELSEWHERE, End.BROKEN):
+        if goes_on or helps(edge) or edge.end in (End.ELSEWHERE, End.BROKEN, End.CALLER):
             return False
         return edge.to is None or edge.to.flow.startswith("pattern_")
 

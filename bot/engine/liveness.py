@@ -32,6 +32,7 @@ from bot.library.model import (
     Library,
     LinkStep,
     Next,
+    NoopStep,
     SetSlotsStep,
     Step,
 )
@@ -52,21 +53,32 @@ NOTHING: Reads = frozenset()
 
 
 def live_reads(library: Library) -> Mapping[Place, Reads]:
-    """For each place, what is read of slots from there on, whichever way is taken, as far as the next pattern.
+    """For each place, what is read of slots from there to the end of its flow, whichever way is taken; what is read
+    when a called flow is back in its caller is `read_after_call`.
 
     It may name too many, never too few. A pattern may begin at any time, so it is walked with every value of what it
     reads; what leads to it need not remember.
     """
-    callers = _callers(library)
-    live: dict[Place, Reads] = {}
+    live: dict[Place, Reads] = {(flow.id, END): NOTHING for flow in library.flows.values()}
     before: dict[Place, Reads] | None = None
     while live != before:
         before = dict(live)
         for flow in library.flows.values():
-            live[flow.id, END] = _at_end(callers.get(flow.id, ()), live)
             for step in reversed(tuple(flow.steps.values())):
                 live[flow.id, step.id] = _at(library, flow, step, live)
     return live
+
+
+def read_after_call(library: Library, live: Mapping[Place, Reads]) -> Mapping[Place, Reads]:
+    """For each step that calls, what its flow reads once the called flow is over."""
+    steps = ((flow, step) for flow in library.flows.values() for step in flow.steps.values())
+    return {(flow.id, step.id): _after(flow, step, live) for flow, step in steps if isinstance(step, CallStep)}
+
+
+def _after(
+    flow: Flow, step: ActionStep | CallStep | CollectStep | NoopStep | SetSlotsStep, live: Mapping[Place, Reads]
+) -> Reads:
+    return _reads(step.next) | _union(live.get((flow.id, target), NOTHING) for target in targets(step))
 
 
 def of_response(library: Library, response_id: str) -> Reads:
@@ -125,7 +137,7 @@ def targets(step: Step) -> Iterator[str]:
 def _at(library: Library, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
     if isinstance(step, LinkStep):
         return _linked(library, flow, step.flow, live)
-    after = _reads(step.next) | _union(live.get((flow.id, target), NOTHING) for target in targets(step))
+    after = _after(flow, step, live)
     match step:
         case CollectStep():
             return _collect(library, flow, step, after, live)
@@ -149,15 +161,6 @@ def _collect(library: Library, flow: Flow, step: CollectStep, after: Reads, live
     return without(read, [step.slot]) if step.ask_before_filling else read | {(step.slot, None)}
 
 
-def _at_end(callers: Iterable[tuple[Flow, CallStep]], live: Mapping[Place, Reads]) -> Reads:
-    """Back in the callers; else the flow is over."""
-    back = [
-        _reads(call.next) | _union(live.get((caller.id, target), NOTHING) for target in targets(call))
-        for caller, call in callers
-    ]
-    return _union(back)
-
-
 def _linked(library: Library, flow: Flow, target: str, live: Mapping[Place, Reads]) -> Reads:
     """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with."""
     if target.startswith("pattern_") and not flow.is_pattern:
@@ -172,15 +175,6 @@ def _reads(way: Next) -> Reads:
 def _first(library: Library, flow: str) -> str:
     found = library.flows.get(flow)
     return found.first if found else END
-
-
-def _callers(library: Library) -> Mapping[str, list[tuple[Flow, CallStep]]]:
-    callers: dict[str, list[tuple[Flow, CallStep]]] = {}
-    for flow in library.flows.values():
-        for step in flow.steps.values():
-            if isinstance(step, CallStep):
-                callers.setdefault(step.flow, []).append((flow, step))
-    return callers
 
 
 def _union(sets: Iterable[Reads]) -> Reads:

@@ -14,12 +14,13 @@ from math import prod
 
 from bot.domain import Conversation, Frame, Offer, SlotValue, Token
 from bot.engine import commands, filling, offers, speech, stack, steps
-from bot.engine.liveness import Place, Reads, Whole, live_reads
+from bot.engine.liveness import NOTHING, Place, Reads, Whole, live_reads, read_after_call
 from bot.engine.walk import Walk, WalkError, shown
 from bot.library.conditions import Compare, Condition, Literal
 from bot.library.model import (
     END,
     ActionStep,
+    CallStep,
     CollectStep,
     Flow,
     Library,
@@ -65,6 +66,8 @@ class End(StrEnum):
     """People have the word."""
     ELSEWHERE = "elsewhere"
     """A button that is no answer: a command, or a flow that interrupts."""
+    CALLER = "caller"
+    """A flow that is only called is back where it was called, which is walked there."""
     BROKEN = "broken"
 
 
@@ -132,10 +135,14 @@ def walk_every_path(library: Library) -> Ways:
 class _Explorer:
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.live = {place: _by_slot(reads) for place, reads in live_reads(library).items()}
+        live = live_reads(library)
+        self.reads = live
+        self.back = read_after_call(library, live)
+        self.known: dict[tuple[Place, ...], Mapping[str, Compared]] = {}
         self.stand_ins: dict[tuple[str, Compared], SlotValue] = {}
         self.ways = Ways()
         self.literals = _literals(library)
+        self.only_called = only_called(library)
         self.kept = frozenset().union(*(flow.persisted_slots for flow in library.flows.values()))
 
     # --- where ways begin --------------------------------------------------------------------------------------------
@@ -150,7 +157,11 @@ class _Explorer:
     def started_directly(self) -> Iterator[State]:
         """Flows that nothing walked so far leads to, but that words start or other flows call."""
         for flow in self.library.flows.values():
-            if flow.id not in self.ways.entries and (flow.intents or flow.id in self.called()):
+            if flow.id in self.ways.entries or not (flow.intents or flow.id in self.called()):
+                continue
+            if flow.id in self.only_called:
+                yield self.entry(flow.id, commands.initial_slots(self.library))
+            else:
                 yield from (self.entry(flow.id, slots) for slots in self.any_slots(flow))
 
     def called(self) -> set[str]:
@@ -160,7 +171,7 @@ class _Explorer:
         """A pattern may begin at any time: with every value of what is kept and it reads."""
         initial = commands.initial_slots(self.library)
         kept = self.kept if flow.is_pattern else frozenset(self.library.slots)
-        names = sorted((self.live.get((flow.id, flow.first), {}).keys() & kept) - flow.own_slots)
+        names = sorted((self.live(((flow.id, flow.first),)).keys() & kept) - flow.own_slots)
         values = [(None, *self.values(name)) for name in names]
         combinations = product(*values) if prod(map(len, values)) <= MAX_TOGETHER else _one_at_a_time(values)
         for combination in combinations:
@@ -169,14 +180,22 @@ class _Explorer:
 
     def entry(self, flow: str, slots: Mapping[str, SlotValue], *, with_people: bool = False) -> State:
         frame = Frame(flow, self.library.flows[flow].first)
-        state = State(Kind.ENTRY, (frame,), self.mattering((flow, frame.step), slots), with_people)
+        state = State(Kind.ENTRY, (frame,), self.mattering((frame,), slots), with_people)
         known = self.ways.entries.setdefault(flow, [])
         if state not in known:
             known.append(state)
         return state
 
-    def mattering(self, place: Place, slots: Mapping[str, SlotValue]) -> Filled:
-        live = self.live.get(place, {})
+    def live(self, places: tuple[Place, ...]) -> Mapping[str, Compared]:
+        """What is read from where the stack stands: in the flow on top, and in its callers once it is over."""
+        if places not in self.known:
+            *callers, top = places
+            reads = self.reads.get(top, NOTHING).union(*(self.back.get(place, NOTHING) for place in callers))
+            self.known[places] = _by_slot(reads)
+        return self.known[places]
+
+    def mattering(self, frames: tuple[Frame, ...], slots: Mapping[str, SlotValue]) -> Filled:
+        live = self.live(tuple((frame.flow, frame.step) for frame in frames))
         filled = ((name, value) for name, value in slots.items() if name in live and value is not None)
         return tuple(sorted((name, self.stand_in(name, value, live[name])) for name, value in filled))
 
@@ -302,6 +321,8 @@ class _Explorer:
         while True:
             if not walk.stack:
                 return None, End.STOPPED if walk.ended else End.PEOPLE if walk.with_people else End.OVER
+            if walk.stack[0].flow != base and base in self.only_called:
+                return None, End.CALLER
             if walk.stack[0].flow != base:
                 return self.entry(walk.stack[0].flow, walk.slots, with_people=walk.with_people), End.NONE
             if walk.waiting:
@@ -319,8 +340,7 @@ class _Explorer:
     def standing(self, walk: Walk, kind: Kind) -> State:
         frames = tuple(Frame(frame.flow, frame.step, frame.kind) for frame in walk.stack)
         frames = (Frame(frames[0].flow, frames[0].step), *frames[1:])
-        place = frames[-1].flow, frames[-1].step
-        return State(kind, frames, self.mattering(place, walk.slots), walk.with_people)
+        return State(kind, frames, self.mattering(frames, walk.slots), walk.with_people)
 
     def advised(self, walk: Walk) -> bool:
         if any(reply.response in SAFETY_RESPONSES for reply in walk.replies):
@@ -349,6 +369,14 @@ class _Explorer:
 
 
 _NEVER_EXHAUSTED = -1_000
+
+
+def only_called(library: Library) -> frozenset[str]:
+    """Flows that begin by `call` alone."""
+    steps = [step for flow in library.flows.values() for step in flow.steps.values()]
+    called = {step.flow for step in steps if isinstance(step, CallStep)}
+    linked = {step.flow for step in steps if isinstance(step, LinkStep)}
+    return frozenset(flow for flow in called - linked if not library.flows[flow].intents)
 
 
 def _by_slot(reads: Reads) -> Mapping[str, Compared]:

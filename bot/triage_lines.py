@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.domain import Intent
+from bot.domain import Gate, Intent
 from bot.errors import FirstlineError
 from bot.guard.personal_data import mask
 from bot.guard.text import clean
@@ -13,7 +13,7 @@ from bot.library.versions import read_files
 from bot.shelf import Kept, opened
 from bot.triage.concern import rank
 from bot.triage.platform import PlatformSpotter
-from bot.triage.urgency import is_urgent
+from bot.triage.urgency import UrgentSense, is_urgent
 
 
 class BadLineError(FirstlineError):
@@ -26,10 +26,10 @@ def lines_about(folder: Path, lines: Iterable[str]) -> Iterator[str]:
     Raises: LibraryInvalid; BadLineError with the number of the line, after the lines before it were answered.
     """
     kept = opened(read_files(folder))
-    spotter = PlatformSpotter(kept.words)
+    spotter, sense = PlatformSpotter(kept.words), UrgentSense(kept.words)
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield json.dumps(_about(kept, spotter, _text(number, line)), ensure_ascii=False)
+            yield json.dumps(_about(kept, spotter, sense, _text(number, line)), ensure_ascii=False)
 
 
 def _text(number: int, line: str) -> str:
@@ -42,20 +42,29 @@ def _text(number: int, line: str) -> str:
     return str(found["text"])
 
 
-def _about(kept: Kept, spotter: PlatformSpotter, text: str) -> dict[str, Any]:
+def _about(kept: Kept, spotter: PlatformSpotter, sense: UrgentSense, text: str) -> dict[str, Any]:
     """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
     cleaned = clean(text).text
     masked = mask(cleaned, kept.words.known).text
     gate = kept.keeper.look(masked).gate
-    ranked = [{"concern": _concern(kept, intent), "score": round(intent.score, 4)} for intent in _heard(kept, masked)]
-    first = str(ranked[0]["concern"]) if ranked else None
+    heard = [(_concern(kept, intent), intent.score) for intent in _heard(kept, masked)]
+    before = _before_topics(gate, bool(heard), sense.happening(masked))
     return {
         "text": text,
         "gate": gate.value,
-        "ranked": ranked,
+        "ranked": [{"concern": concern, "score": score} for concern, score in (*before, *heard)],
         "platform": spotter.platform_of(cleaned),
-        "urgent": is_urgent(gate, first),
+        "urgent": is_urgent(gate, heard, sense.today(masked)),
     }
+
+
+def _before_topics(gate: Gate, any_topic: bool, happening: str | None) -> list[tuple[str, float]]:
+    """What is no topic of a flow: danger at this moment, a child who writes, and words like nothing of ours."""
+    if gate is Gate.DANGER and happening:
+        return [("immediate_danger", 1.0)]
+    if gate is Gate.CHILD:
+        return [("child_contact", 1.0)]
+    return [] if any_topic or gate is Gate.DANGER else [("out_of_scope", 0.0)]
 
 
 def _heard(kept: Kept, text: str) -> tuple[Intent, ...]:

@@ -35,6 +35,11 @@ _MAX_COMPILED = 20_000
 _compiled: dict[int, tuple[Tree, Test]] = {}
 
 
+def test_of(tree: Tree) -> Test:
+    """The test that a tree, or part of one, stands for."""
+    return _test(tree)
+
+
 def holds(condition: Condition, slots: Slots, context: Slots = _NOTHING) -> bool:
     """True when the condition is true; a comparison that makes no sense (null, other type) is false on its own."""
     found = _compiled.get(id(condition.tree))

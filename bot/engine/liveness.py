@@ -31,8 +31,6 @@ from bot.library.model import (
     Flow,
     Library,
     LinkStep,
-    Next,
-    NoopStep,
     SetSlotsStep,
     Step,
 )
@@ -53,39 +51,41 @@ NOTHING: Reads = frozenset()
 
 
 def live_reads(library: Library) -> Mapping[Place, Reads]:
-    """For each place, what is read of slots from there to the end of its flow, whichever way is taken; what is read
-    when a called flow is back in its caller is `read_after_call`.
+    """For each place, what is read of slots from there to the end of its flow, whichever way is taken, and by flows it
+    links to; what is read when a called flow is back in its caller is `read_after_call`.
 
     It may name too many, never too few. A pattern may begin at any time, so it is walked with every value of what it
     reads; what leads to it need not remember.
     """
-    live: dict[Place, Reads] = {(flow.id, END): NOTHING for flow in library.flows.values()}
-    before: dict[Place, Reads] | None = None
-    while live != before:
-        before = dict(live)
-        for flow in library.flows.values():
-            for step in reversed(tuple(flow.steps.values())):
-                live[flow.id, step.id] = _at(library, flow, step, live)
-    return live
+    return _Liveness(library).worked_out()
 
 
-def read_after_call(library: Library, live: Mapping[Place, Reads]) -> Mapping[Place, Reads]:
+def live_without_conditions(library: Library) -> Mapping[Place, Reads]:
+    """The part of it that is read otherwise than by conditions: whether a slot that will be asked for is filled."""
+    return _Liveness(library, conditions=False).worked_out()
+
+
+def read_after_call(library: Library, live: Mapping[Place, Reads], *, conditions: bool) -> Mapping[Place, Reads]:
     """For each step that calls, what its flow reads once the called flow is over."""
+    liveness = _Liveness(library, conditions=conditions)
     steps = ((flow, step) for flow in library.flows.values() for step in flow.steps.values())
-    return {(flow.id, step.id): _after(flow, step, live) for flow, step in steps if isinstance(step, CallStep)}
+    return {(flow.id, step.id): liveness.after(flow, step, live) for flow, step in steps if isinstance(step, CallStep)}
 
 
-def _after(
-    flow: Flow, step: ActionStep | CallStep | CollectStep | NoopStep | SetSlotsStep, live: Mapping[Place, Reads]
-) -> Reads:
-    return _reads(step.next) | _union(live.get((flow.id, target), NOTHING) for target in targets(step))
-
-
-def of_response(library: Library, response_id: str) -> Reads:
-    """What decides which variation of a response is said."""
+def deciding(library: Library, response_id: str) -> list[Condition]:
+    """The conditions of a response whose variations differ in more than their words: in what they offer, or advise."""
     response = library.responses.get(response_id)
-    conditions = [each.condition for each in response.variations] if response else []
-    return _union(of_condition(condition) for condition in conditions if condition)
+    variations = response.variations if response else ()
+    kinds = {
+        (tuple(button.sets for button in each.buttons), _kind_of_page(library, each.page), bool(each.text or each.page))
+        for each in variations
+    }
+    return [each.condition for each in variations if each.condition] if len(kinds) > 1 else []
+
+
+def _kind_of_page(library: Library, page_id: str | None) -> str:
+    page = library.pages.get(page_id or "")
+    return page.kind if page else ""
 
 
 def of_condition(condition: Condition) -> Reads:
@@ -134,45 +134,67 @@ def targets(step: Step) -> Iterator[str]:
         yield from (branch.target for branch in step.next.branches)
 
 
-def _at(library: Library, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
-    if isinstance(step, LinkStep):
-        return _linked(library, flow, step.flow, live)
-    after = _after(flow, step, live)
-    match step:
-        case CollectStep():
-            return _collect(library, flow, step, after, live)
-        case SetSlotsStep(values=values):
-            return without(after, (name for name, _ in values))
-        case CallStep(flow=called):
-            return after | live.get((called, _first(library, called)), NOTHING)
-        case ActionStep(action=action):
-            return after | of_response(library, action)
-        case _:
-            return after
+class _Liveness:
+    def __init__(self, library: Library, *, conditions: bool = True) -> None:
+        self._library = library
+        self._conditions = conditions
+
+    def worked_out(self) -> Mapping[Place, Reads]:
+        flows = self._library.flows.values()
+        live: dict[Place, Reads] = {(flow.id, END): NOTHING for flow in flows}
+        before: dict[Place, Reads] | None = None
+        while live != before:
+            before = dict(live)
+            for flow in flows:
+                for step in reversed(tuple(flow.steps.values())):
+                    live[flow.id, step.id] = self.at(flow, step, live)
+        return live
+
+    def at(self, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
+        if isinstance(step, LinkStep):
+            return self.linked(flow, step.flow, live)
+        after = self.after(flow, step, live)
+        match step:
+            case CollectStep():
+                return self.collect(flow, step, after, live)
+            case SetSlotsStep(values=values):
+                return without(after, (name for name, _ in values))
+            case CallStep(flow=called):
+                return after | live.get((called, first_of(self._library, called)), NOTHING)
+            case ActionStep(action=action):
+                return after | self.said(action)
+            case _:
+                return after
+
+    def after(self, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
+        branches = () if isinstance(step, LinkStep) else step.next.branches
+        read = self.reads(branch.condition for branch in branches)
+        return read | _union(live.get((flow.id, target), NOTHING) for target in targets(step))
+
+    def collect(self, flow: Flow, step: CollectStep, after: Reads, live: Mapping[Place, Reads]) -> Reads:
+        read = after | self.said(step.utter) | self.reads(each.condition for each in step.rejections)
+        read |= _union(self.said(each.utter) for each in step.rejections)
+        if step.on_exhausted in flow.steps:
+            read |= live.get((flow.id, str(step.on_exhausted)), NOTHING)
+        elif step.on_exhausted:
+            read |= self.linked(flow, step.on_exhausted, live)
+        return without(read, [step.slot]) if step.ask_before_filling else read | {(step.slot, None)}
+
+    def linked(self, flow: Flow, target: str, live: Mapping[Place, Reads]) -> Reads:
+        """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with."""
+        if target.startswith("pattern_") and not flow.is_pattern:
+            return NOTHING
+        return without(live.get((target, first_of(self._library, target)), NOTHING), flow.own_slots)
+
+    def said(self, response_id: str) -> Reads:
+        return self.reads(deciding(self._library, response_id))
+
+    def reads(self, conditions: Iterable[Condition | None]) -> Reads:
+        found = conditions if self._conditions else ()
+        return _union(of_condition(condition) for condition in found if condition)
 
 
-def _collect(library: Library, flow: Flow, step: CollectStep, after: Reads, live: Mapping[Place, Reads]) -> Reads:
-    rejections = _union(of_condition(each.condition) | of_response(library, each.utter) for each in step.rejections)
-    read = after | rejections | of_response(library, step.utter)
-    if step.on_exhausted in flow.steps:
-        read |= live.get((flow.id, str(step.on_exhausted)), NOTHING)
-    elif step.on_exhausted:
-        read |= _linked(library, flow, step.on_exhausted, live)
-    return without(read, [step.slot]) if step.ask_before_filling else read | {(step.slot, None)}
-
-
-def _linked(library: Library, flow: Flow, target: str, live: Mapping[Place, Reads]) -> Reads:
-    """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with."""
-    if target.startswith("pattern_") and not flow.is_pattern:
-        return NOTHING
-    return without(live.get((target, _first(library, target)), NOTHING), flow.own_slots)
-
-
-def _reads(way: Next) -> Reads:
-    return _union(of_condition(branch.condition) for branch in way.branches if branch.condition)
-
-
-def _first(library: Library, flow: str) -> str:
+def first_of(library: Library, flow: str) -> str:
     found = library.flows.get(flow)
     return found.first if found else END
 

@@ -5,7 +5,7 @@ nobody reads again meet, and so do ways whose values no condition tells apart fr
 other commands, answers asked again, and what interrupts a flow.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,8 +14,10 @@ from math import prod
 
 from bot.domain import Conversation, Frame, Offer, SlotValue, Token
 from bot.engine import commands, filling, offers, speech, stack, steps
-from bot.engine.liveness import NOTHING, Place, Reads, Whole, live_reads, read_after_call
+from bot.engine.liveness import Place
+from bot.engine.sameness import Sameness
 from bot.engine.walk import Walk, WalkError, shown
+from bot.library.actions import ACTION_OUTCOMES
 from bot.library.conditions import Compare, Condition, Literal
 from bot.library.model import (
     END,
@@ -33,17 +35,11 @@ ADVICE_KINDS = frozenset({"guidance", "platform", "service", "template"})
 """Kinds of page that tell someone what to do."""
 SAFETY_RESPONSES = frozenset({"utter_danger", "utter_child"})
 """What to do in danger, and what a child is told: advice without a page."""
-ACTION_OUTCOMES: Mapping[str, tuple[Mapping[str, SlotValue], ...]] = {
-    "action_opening_hours": ({"service_open": True}, {"service_open": False}),
-}
-"""What a custom action may find; others set nothing that decides the way."""
 MAX_TOGETHER = 16
 """Combinations of values with which a pattern is begun; above it, each slot takes its values while the others stay."""
 AT = datetime(2026, 7, 6, 12, 0, tzinfo=UTC)
 ANY_WORDS = "words"
 Filled = tuple[tuple[str, SlotValue], ...]
-Compared = frozenset[SlotValue] | None
-"""The values of a slot that are told apart; None: all of them."""
 
 
 class Kind(StrEnum):
@@ -135,11 +131,10 @@ def walk_every_path(library: Library) -> Ways:
 class _Explorer:
     def __init__(self, library: Library) -> None:
         self.library = library
-        live = live_reads(library)
-        self.reads = live
-        self.back = read_after_call(library, live)
-        self.known: dict[tuple[Place, ...], Mapping[str, Compared]] = {}
-        self.stand_ins: dict[tuple[str, Compared], SlotValue] = {}
+        self.sameness = Sameness(library)
+        self.first: dict[Hashable, State] = {}
+        self.same: dict[State, State] = {}
+        """For states that nobody can tell apart, the one that was found first."""
         self.ways = Ways()
         self.literals = _literals(library)
         self.only_called = only_called(library)
@@ -171,7 +166,7 @@ class _Explorer:
         """A pattern may begin at any time: with every value of what is kept and it reads."""
         initial = commands.initial_slots(self.library)
         kept = self.kept if flow.is_pattern else frozenset(self.library.slots)
-        names = sorted((self.live(((flow.id, flow.first),)).keys() & kept) - flow.own_slots)
+        names = sorted((self.sameness.live(((flow.id, flow.first),)).keys() & kept) - flow.own_slots)
         values = [(None, *self.values(name)) for name in names]
         combinations = product(*values) if prod(map(len, values)) <= MAX_TOGETHER else _one_at_a_time(values)
         for combination in combinations:
@@ -180,34 +175,21 @@ class _Explorer:
 
     def entry(self, flow: str, slots: Mapping[str, SlotValue], *, with_people: bool = False) -> State:
         frame = Frame(flow, self.library.flows[flow].first)
-        state = State(Kind.ENTRY, (frame,), self.mattering((frame,), slots), with_people)
+        state = self.state(Kind.ENTRY, (frame,), slots, with_people)
         known = self.ways.entries.setdefault(flow, [])
         if state not in known:
             known.append(state)
         return state
 
-    def live(self, places: tuple[Place, ...]) -> Mapping[str, Compared]:
-        """What is read from where the stack stands: in the flow on top, and in its callers once it is over."""
-        if places not in self.known:
-            *callers, top = places
-            reads = self.reads.get(top, NOTHING).union(*(self.back.get(place, NOTHING) for place in callers))
-            self.known[places] = _by_slot(reads)
-        return self.known[places]
-
-    def mattering(self, frames: tuple[Frame, ...], slots: Mapping[str, SlotValue]) -> Filled:
-        live = self.live(tuple((frame.flow, frame.step) for frame in frames))
-        filled = ((name, value) for name, value in slots.items() if name in live and value is not None)
-        return tuple(sorted((name, self.stand_in(name, value, live[name])) for name, value in filled))
-
-    def stand_in(self, name: str, value: SlotValue, compared: Compared) -> SlotValue:
-        """The value itself where it makes a difference; else one and the same for all that make none."""
-        slot = self.library.slots.get(name)
-        if slot is None or slot.type is not SlotType.CATEGORICAL or compared is None or value in compared:
-            return value
-        key = name, compared
-        if key not in self.stand_ins:
-            self.stand_ins[key] = next((each for each in slot.values if each not in compared), value)
-        return self.stand_ins[key]
+    def state(self, kind: Kind, frames: tuple[Frame, ...], slots: Mapping[str, SlotValue], with_people: bool) -> State:
+        places = tuple((frame.flow, frame.step) for frame in frames)
+        live = self.sameness.live(places)
+        matters = ((name, value) for name, value in slots.items() if name in live and value is not None)
+        made = State(kind, frames, tuple(sorted(matters)), with_people)
+        if made not in self.same:
+            key = (kind, frames, with_people, self.sameness.key(places, dict(made.slots)))
+            self.same[made] = self.first.setdefault(key, made)
+        return self.same[made]
 
     # --- one state ---------------------------------------------------------------------------------------------------
 
@@ -340,7 +322,7 @@ class _Explorer:
     def standing(self, walk: Walk, kind: Kind) -> State:
         frames = tuple(Frame(frame.flow, frame.step, frame.kind) for frame in walk.stack)
         frames = (Frame(frames[0].flow, frames[0].step), *frames[1:])
-        return State(kind, frames, self.mattering(frames, walk.slots), walk.with_people)
+        return self.state(kind, frames, walk.slots, walk.with_people)
 
     def advised(self, walk: Walk) -> bool:
         if any(reply.response in SAFETY_RESPONSES for reply in walk.replies):
@@ -377,16 +359,6 @@ def only_called(library: Library) -> frozenset[str]:
     called = {step.flow for step in steps if isinstance(step, CallStep)}
     linked = {step.flow for step in steps if isinstance(step, LinkStep)}
     return frozenset(flow for flow in called - linked if not library.flows[flow].intents)
-
-
-def _by_slot(reads: Reads) -> Mapping[str, Compared]:
-    found: dict[str, set[SlotValue | Whole]] = {}
-    for name, value in reads:
-        found.setdefault(name, set()).add(value)
-    return {
-        name: None if Whole.VALUE in values else frozenset(each for each in values if not isinstance(each, Whole))
-        for name, values in found.items()
-    }
 
 
 def _one_at_a_time(values: Sequence[tuple[SlotValue, ...]]) -> Iterator[tuple[SlotValue, ...]]:

@@ -1,5 +1,9 @@
 """The names of actions a flow may use: those the engine runs itself, and those rasa-sdk runs."""
 
+from collections.abc import Mapping
+
+from bot.domain import SlotValue
+
 BUILTIN_ACTIONS = frozenset(
     {
         "action_back",
@@ -14,3 +18,8 @@ BUILTIN_ACTIONS = frozenset(
     }
 )
 CUSTOM_ACTIONS = frozenset({"action_handover_summary", "action_opening_hours", "action_record_of_advice"})
+
+ACTION_OUTCOMES: Mapping[str, tuple[Mapping[str, SlotValue], ...]] = {
+    "action_opening_hours": ({"service_open": True}, {"service_open": False}),
+}
+"""What a custom action may find; others set nothing that decides the way."""

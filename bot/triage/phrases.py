@@ -75,6 +75,11 @@ def tokens(text: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_spelled(_TOKEN.findall(_DRAWN_OUT.sub(r"\1\1", plain)), spellings))
 
 
+def surfaces(text: str) -> tuple[str, ...]:
+    """The same words and ends of sentences as they were written: one for each that `tokens` gives without spellings."""
+    return tuple(_TOKEN.findall(_APOSTROPHE.sub("'", text)))
+
+
 class PhraseBook:
     """Phrases, made ready once; finding them takes time in proportion to the text."""
 

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bot.errors import LibraryInvalid
-from bot.triage.lexicon import ChildWords, DangerWords, KnownWords, Words
+from bot.triage.lexicon import ChildWords, DangerWords, KnownWords, UrgentWords, Words
 
 __all__ = ["Words", "load_words", "words_in"]
 
@@ -27,9 +27,15 @@ def words_in(files: Mapping[str, bytes]) -> Words:
     """The same from a library's files (path -> bytes), as a published version keeps them."""
     danger, child, names = (_read(files, file) for file in ("danger.yml", "child.yml", "names.yml"))
     return Words(
-        danger=DangerWords(**{part: _words(danger, part) for part in ("phrases", "now", "harm", "unless")}),
+        danger=DangerWords(
+            **{part: _words(danger, part) for part in ("phrases", "now", "harm", "unless", "denials")},
+            **{part: _lines(danger, part) for part in ("alarming", "calm")},
+            kinds=_kinds(danger),
+        ),
         child=ChildWords(
-            **{part: _words(child, part) for part in ("certain", "likely", "unless", "adult", "perhaps_adult")}
+            **{part: _words(child, part) for part in ("certain", "likely", "unless", "adult", "perhaps_adult")},
+            **{part: _lines(child, part) for part in ("children", "adults")},
+            kinds=_kinds(child),
         ),
         known=KnownWords(
             first_names=frozenset(_words(names, "first_names")),
@@ -37,9 +43,18 @@ def words_in(files: Mapping[str, bytes]) -> Words:
             not_names=frozenset(_words(names, "not_names")),
             helplines=frozenset(_digits(number) for number in _words(names, "helplines")),
         ),
+        urgent=_urgent(files),
         platforms={slug: tuple(_texts(phrases)) for slug, phrases in _read(files, "platforms.yml").items()},
         spellings=_spellings(_read(files, "spellings.yml")),
     )
+
+
+def _urgent(files: Mapping[str, bytes]) -> UrgentWords:
+    """A library published before there was such a list is read without it."""
+    if f"{PLACE}urgent.yml" not in files:
+        return UrgentWords()
+    urgent = _read(files, "urgent.yml")
+    return UrgentWords(**{part: _words(urgent, part) for part in ("today", "happening", "over")})
 
 
 def _read(files: Mapping[str, bytes], file: str) -> Mapping[str, Any]:
@@ -56,6 +71,15 @@ def _read(files: Mapping[str, bytes], file: str) -> Mapping[str, Any]:
 
 def _words(content: Mapping[str, Any], part: str) -> tuple[str, ...]:
     return tuple(_texts(content.get(part)))
+
+
+def _lines(content: Mapping[str, Any], part: str) -> tuple[str, ...]:
+    """Blocks of text, one example to a line: hundreds of them are read at once, and need no quotes."""
+    return tuple(line.strip() for block in _words(content, part) for line in block.splitlines() if line.strip())
+
+
+def _kinds(content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {str(kind): tuple(_texts(words)) for kind, words in (content.get("kinds") or {}).items()}
 
 
 def _texts(value: Any) -> Iterator[str]:

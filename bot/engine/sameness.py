@@ -1,0 +1,262 @@
+"""Which states nobody can tell apart from here on: then one of them stands for all.
+
+What can still happen depends on the conditions that lie ahead. Where no slot of a condition can be filled again before
+it is read, only its outcome counts, not the values that make it; where some can, what is left of it counts, and the
+values of the slots it still reads.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.domain import Slots, SlotValue
+from bot.engine.conditions import test_of
+from bot.engine.liveness import (
+    NOTHING,
+    Place,
+    Reads,
+    Whole,
+    deciding,
+    first_of,
+    live_reads,
+    live_without_conditions,
+    read_after_call,
+    targets,
+)
+from bot.library.actions import ACTION_OUTCOMES
+from bot.library.conditions import And, Condition, Not, Or, Tree, names
+from bot.library.model import (
+    ActionStep,
+    CallStep,
+    CollectStep,
+    Flow,
+    Library,
+    LinkStep,
+    SetSlotsStep,
+    SlotType,
+    Step,
+)
+
+Compared = frozenset[SlotValue] | None
+"""The values of a slot that are told apart; None: all of them."""
+Key = tuple[Hashable, ...]
+
+
+Ahead = Mapping[int, frozenset[str]]
+"""Each condition that lies ahead (by the number it is known by) -> those of its slots that may be filled before it."""
+NONE_AHEAD: Ahead = {}
+
+
+class Sameness:
+    """Worked out once for a library; `key` is the same for states that nobody can tell apart."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._conditions: dict[int, Condition] = {}
+        self._ahead, self._after_call = self._worked_out()
+        live = live_reads(library)
+        self._live, self._live_after_call = live, read_after_call(library, live, conditions=True)
+        other = live_without_conditions(library)
+        self._other, self._other_after_call = other, read_after_call(library, other, conditions=False)
+        self._known: dict[tuple[Place, ...], _Here] = {}
+
+    def live(self, places: tuple[Place, ...]) -> Mapping[str, Compared]:
+        """The slots that are read from where the stack stands (the flow on top last), with the values told apart."""
+        return self._here(places).live
+
+    def key(self, places: tuple[Place, ...], slots: Slots) -> Key:
+        here = self._here(places)
+        left = tuple([residual(slots) for residual in here.residuals])
+        open_ = here.always | _names_in(left)
+        values = [(name, self._stand_in(name, slots.get(name), here.live.get(name))) for name in sorted(open_)]
+        return (left, *values)
+
+    def _stand_in(self, name: str, value: SlotValue, compared: Compared) -> SlotValue:
+        """The value itself where it makes a difference; else one and the same for all that make none."""
+        slot = self._library.slots.get(name)
+        if slot is None or slot.type is not SlotType.CATEGORICAL or compared is None or value in compared:
+            return value
+        return None if value is None else _ANOTHER
+
+    def _here(self, places: tuple[Place, ...]) -> "_Here":
+        if places not in self._known:
+            *callers, top = places
+            ahead = self._ahead.get(top, NONE_AHEAD)
+            live, other = self._live.get(top, NOTHING), self._other.get(top, NOTHING)
+            for place, above in zip(callers, places[1:], strict=True):
+                back = self._after_call.get(place, NONE_AHEAD)
+                ahead = _union(ahead, self._past(back, self._filled_in(above[0])))
+                live |= self._live_after_call.get(place, NOTHING)
+                other |= self._other_after_call.get(place, NOTHING)
+            self._known[places] = self._made(ahead, by_slot(live), frozenset(name for name, _ in other))
+        return self._known[places]
+
+    def _made(self, ahead: Ahead, live: Mapping[str, Compared], always: frozenset[str]) -> "_Here":
+        """Conditions that say the same are one; of those of which nothing can be decided, only their slots count."""
+        conditions = {(self._conditions[number].source, filled): number for number, filled in ahead.items()}
+        closed = []
+        for (_, filled), number in sorted(conditions.items(), key=lambda each: (each[0][0], sorted(each[0][1]))):
+            condition = self._conditions[number]
+            if condition.slots <= filled:
+                always |= condition.slots & live.keys()
+            else:
+                closed.append(_residual(condition.tree, filled))
+        return _Here(tuple(closed), live, always)
+
+    # --- what lies ahead ---------------------------------------------------------------------------------------------
+
+    def _worked_out(self) -> tuple[Mapping[Place, Ahead], Mapping[Place, Ahead]]:
+        ahead: dict[Place, Ahead] = {}
+        before: dict[Place, Ahead] | None = None
+        while ahead != before:
+            before = dict(ahead)
+            for flow in self._library.flows.values():
+                for step in reversed(tuple(flow.steps.values())):
+                    ahead[flow.id, step.id] = self._at(flow, step, ahead)
+        steps = ((flow, step) for flow in self._library.flows.values() for step in flow.steps.values())
+        return ahead, {
+            (flow.id, step.id): self._next(flow, step, ahead) for flow, step in steps if isinstance(step, CallStep)
+        }
+
+    def _at(self, flow: Flow, step: Step, ahead: Mapping[Place, Ahead]) -> Ahead:
+        after = self._next(flow, step, ahead)
+        match step:
+            case CollectStep():
+                rejected = self._numbered(each.condition for each in step.rejections)
+                found = _union(self._past(_union(after, rejected), {step.slot}), self._said(step.utter))
+                if step.on_exhausted in flow.steps:
+                    return _union(found, ahead.get((flow.id, str(step.on_exhausted)), NONE_AHEAD))
+                return _union(found, self._linked(flow, step.on_exhausted, ahead)) if step.on_exhausted else found
+            case SetSlotsStep(values=values):
+                return self._past(after, {name for name, _ in values})
+            case CallStep(flow=called):
+                inside = ahead.get((called, first_of(self._library, called)), NONE_AHEAD)
+                return _union(inside, self._past(after, self._filled_in(called)))
+            case ActionStep(action=action):
+                filled = {name for found in ACTION_OUTCOMES.get(action, ()) for name in found}
+                return _union(self._past(after, filled), self._said(action))
+            case _:
+                return after
+
+    def _next(self, flow: Flow, step: Step, ahead: Mapping[Place, Ahead]) -> Ahead:
+        if isinstance(step, LinkStep):
+            return self._linked(flow, step.flow, ahead)
+        found = self._numbered(branch.condition for branch in step.next.branches)
+        for target in targets(step):
+            found = _union(found, ahead.get((flow.id, target), NONE_AHEAD))
+        return found
+
+    def _linked(self, flow: Flow, target: str, ahead: Mapping[Place, Ahead]) -> Ahead:
+        """The linked flow, at whose beginning this one's own slots are empty; patterns are walked by themselves."""
+        if target.startswith("pattern_") and not flow.is_pattern:
+            return NONE_AHEAD
+        return self._past(ahead.get((target, first_of(self._library, target)), NONE_AHEAD), flow.own_slots)
+
+    def _past(self, ahead: Ahead, filled: Collection[str]) -> Ahead:
+        """The same, seen from before these slots may be filled."""
+        return {number: had | (self._conditions[number].slots & set(filled)) for number, had in ahead.items()}
+
+    def _filled_in(self, called: str) -> frozenset[str]:
+        flow = self._library.flows.get(called)
+        return flow.own_slots | flow.persisted_slots if flow else frozenset()
+
+    def _said(self, response_id: str) -> Ahead:
+        return self._numbered(deciding(self._library, response_id))
+
+    def _numbered(self, conditions: Iterable[Condition | None]) -> Ahead:
+        found = [condition for condition in conditions if condition]
+        self._conditions.update({id(condition): condition for condition in found})
+        return {id(condition): frozenset() for condition in found}
+
+
+def _union(one: Ahead, other: Ahead) -> Ahead:
+    if not other or not one:
+        return one or other
+    return {number: one.get(number, NOTHING_FILLED) | other.get(number, NOTHING_FILLED) for number in {**one, **other}}
+
+
+NOTHING_FILLED: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """`residuals`: what is left of each condition ahead; `always`: slots that count whatever is left of the others."""
+
+    residuals: tuple[Callable[[Slots], Hashable], ...]
+    live: Mapping[str, Compared]
+    always: frozenset[str]
+
+
+def by_slot(reads: Reads) -> Mapping[str, Compared]:
+    """Slot -> the values it is compared with, in the order of names."""
+    found: dict[str, set[SlotValue | Whole]] = {}
+    for name, value in reads:
+        found.setdefault(name, set()).add(value)
+    return {
+        name: None if Whole.VALUE in values else frozenset(each for each in values if not isinstance(each, Whole))
+        for name, values in sorted(found.items())
+    }
+
+
+# --- what is left of a condition -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Open:
+    """A part that cannot be decided yet, and the slots it reads."""
+
+    slots: frozenset[str]
+
+
+_ANOTHER = "\x00"
+"""Stands for every value that makes no difference."""
+
+
+def _residual(tree: Tree, filled: frozenset[str]) -> Callable[[Slots], Hashable]:
+    """Decides what can be decided: True, False, or what is left."""
+    match tree:
+        case And(items=items):
+            return _joined("and", [_residual(item, filled) for item in items], decided=False)
+        case Or(items=items):
+            return _joined("or", [_residual(item, filled) for item in items], decided=True)
+        case Not(item=item):
+            return _denied(_residual(item, filled))
+    read = frozenset(name.name for name in names(tree))
+    if read & filled:
+        left = _Open(read)
+        return lambda _slots: left
+    test = test_of(tree)
+    return lambda slots: test(slots, {})
+
+
+def _joined(word: str, parts: list[Callable[[Slots], Hashable]], *, decided: bool) -> Callable[[Slots], Hashable]:
+    def joined(slots: Slots) -> Hashable:
+        left = []
+        for part in parts:
+            found = part(slots)
+            if found is decided:
+                return decided
+            if found is not (not decided):
+                left.append(found)
+        return (word, *left) if left else not decided
+
+    return joined
+
+
+def _denied(part: Callable[[Slots], Hashable]) -> Callable[[Slots], Hashable]:
+    def denied(slots: Slots) -> Hashable:
+        found = part(slots)
+        return not found if isinstance(found, bool) else ("not", found)
+
+    return denied
+
+
+@lru_cache(maxsize=65_536)
+def _names_in(left: Hashable) -> frozenset[str]:
+    match left:
+        case _Open(slots=slots):
+            return slots
+        case tuple():
+            return frozenset().union(*(_names_in(part) for part in left))
+        case _:
+            return frozenset()

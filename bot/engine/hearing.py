@@ -215,7 +215,11 @@ def _meant(walk: Walk, said: Said) -> Offer | None:
 
 def _called_elsewhere(walk: Walk, asked: CollectStep, heard: str) -> Offer | None:
     """The label of a choice on another list by which the same flow asks for the same slot; the name of a concern."""
-    value = walk.index.labels.get((walk.stack[-1].flow, asked.slot), {}).get(heard)
+    labels = walk.index.labels.get((walk.stack[-1].flow, asked.slot), {})
+    value = labels.get(heard)
+    if value is None:
+        meant = {each for each in labels.values() if heard in walk.index.meanings.get((asked.slot, str(each)), ())}
+        value = meant.pop() if len(meant) == 1 else None
     slot = walk.library.slots.get(asked.slot)
     if value is None or slot is None or value not in slot.values:
         return None

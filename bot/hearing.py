@@ -8,7 +8,7 @@ from bot.guard.media import has_media
 from bot.guard.personal_data import mask
 from bot.guard.text import clean
 from bot.library.model import CollectStep, Library
-from bot.triage.concern import rank
+from bot.triage import several
 from bot.triage.gate import GateKeeper
 from bot.triage.lexicon import KnownWords
 
@@ -29,8 +29,9 @@ def prepared(
     gate = keeper.look(masked.text).gate
     if has_media(heard.text):
         return _media(heard, gate)
-    intents = rank(masked.text, library) if gate is Gate.NONE and _listening(library, conversation) else ()
-    return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents)
+    is_listening = gate is Gate.NONE and _listening(library, conversation)
+    intents, also = several.heard(masked.text, library) if is_listening else ((), ())
+    return replace(heard, text=masked.text, masked=masked.kinds, cut=cleaned.cut, gate=gate, intents=intents, also=also)
 
 
 def _beside_media(refused: MediaRefused, keeper: GateKeeper, known: KnownWords) -> Heard:

@@ -12,6 +12,7 @@ from bot.guard.text import clean
 from bot.library.versions import read_files
 from bot.shelf import Kept, opened
 from bot.triage.concern import rank
+from bot.triage.gate import Seen
 from bot.triage.platform import PlatformSpotter
 from bot.triage.urgency import UrgentSense, is_urgent
 
@@ -46,25 +47,25 @@ def _about(kept: Kept, spotter: PlatformSpotter, sense: UrgentSense, text: str) 
     """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
     cleaned = clean(text).text
     masked = mask(cleaned, kept.words.known).text
-    gate = kept.keeper.look(masked).gate
+    seen = kept.keeper.look(masked)
     heard = [(_concern(kept, intent), intent.score) for intent in _heard(kept, masked)]
-    before = _before_topics(gate, bool(heard), sense.happening(masked))
+    before = _before_topics(seen, bool(heard), sense.happening(masked))
     return {
         "text": text,
-        "gate": gate.value,
+        "gate": seen.gate.value,
         "ranked": [{"concern": concern, "score": score} for concern, score in (*before, *heard)],
         "platform": spotter.platform_of(cleaned),
-        "urgent": is_urgent(gate, heard, sense.today(masked)),
+        "urgent": is_urgent(seen.gate, heard, sense.today(masked)),
     }
 
 
-def _before_topics(gate: Gate, any_topic: bool, happening: str | None) -> list[tuple[str, float]]:
+def _before_topics(seen: Seen, any_topic: bool, happening: str | None) -> list[tuple[str, float]]:
     """What is no topic of a flow: danger at this moment, a child who writes, and words like nothing of ours."""
-    if gate is Gate.DANGER and happening:
+    if seen.gate is Gate.DANGER and happening:
         return [("immediate_danger", 1.0)]
-    if gate is Gate.CHILD:
+    if seen.gate is Gate.CHILD or seen.also_child:
         return [("child_contact", 1.0)]
-    return [] if any_topic or gate is Gate.DANGER else [("out_of_scope", 0.0)]
+    return [] if any_topic or seen.gate is Gate.DANGER else [("out_of_scope", 0.0)]
 
 
 def _heard(kept: Kept, text: str) -> tuple[Intent, ...]:

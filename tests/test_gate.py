@@ -1,6 +1,7 @@
 """The gate: every danger line is caught, a child is told from an adult who speaks of one, and it stays quick."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ from bot.triage.words import load_words
 
 WORDS = load_words(Path(__file__).parents[1] / "content" / "words")
 KEEPER = GateKeeper(WORDS)
+PHRASES = GateKeeper(
+    replace(
+        WORDS,
+        danger=replace(WORDS.danger, alarming=(), calm=()),
+        child=replace(WORDS.child, children=(), adults=()),
+    )
+)
+"""The phrases alone: most lines below are among the examples as well, and would teach themselves."""
+NEEDLESS_AT_MOST = 8
+"""Of the everyday lines below, what the likeness to danger may show: it errs towards showing (decision 0016)."""
 
 
 def _lines(block: str) -> list[str]:
@@ -616,9 +627,19 @@ def test_danger_is_seen(line: str) -> None:
     assert KEEPER.look(line).gate is Gate.DANGER
 
 
+@pytest.mark.parametrize("line", DANGER)
+def test_danger_is_seen_by_phrases_alone(line: str) -> None:
+    assert PHRASES.look(line).gate is Gate.DANGER
+
+
 @pytest.mark.parametrize("line", NO_DANGER)
-def test_everyday_worries_show_no_danger_screen(line: str) -> None:
-    assert KEEPER.look(line).gate is not Gate.DANGER, KEEPER.look(line).because
+def test_no_phrase_shows_the_danger_screen_for_everyday_worries(line: str) -> None:
+    assert PHRASES.look(line).gate is not Gate.DANGER, PHRASES.look(line).because
+
+
+def test_few_everyday_worries_show_the_danger_screen() -> None:
+    needless = [line for line in NO_DANGER if KEEPER.look(line).gate is Gate.DANGER]
+    assert len(needless) <= NEEDLESS_AT_MOST, needless
 
 
 @pytest.mark.parametrize("line", CHILD)
@@ -642,7 +663,8 @@ def test_danger_goes_before_a_child_and_both_are_told(line: str) -> None:
 
 @pytest.mark.parametrize("line", [*DANGER, *NO_DANGER, *CHILD, *NO_CHILD, *BOTH])
 def test_masking_first_does_not_change_what_the_gate_sees(line: str) -> None:
-    assert KEEPER.look(mask(line, WORDS.known).text) == KEEPER.look(line)
+    masked, plain = KEEPER.look(mask(line, WORDS.known).text), KEEPER.look(line)
+    assert (masked.gate, masked.also_child) == (plain.gate, plain.also_child)
 
 
 @pytest.mark.parametrize("line", DANGER)

@@ -23,6 +23,10 @@ TEXTS = {
     "nudes": "nude photo of a year 9 girl going round",
     "dull": "term dates please",
     "report": "how do i report this",
+    "now": "she is on the roof of the multi storey and says she will jump",
+    "mention": "a pupil wrote a story in which someone says she will kill herself",
+    "both": "im 13 and i want to die",
+    "strange": "xqzv wklj",
 }
 
 
@@ -45,6 +49,22 @@ def test_danger_a_child_and_grave_concerns_are_urgent(about: dict[str, dict[str,
     assert (about["child"]["gate"], about["child"]["urgent"]) == ("child", True)
     assert about["nudes"]["urgent"]
     assert not about["dull"]["urgent"]
+
+
+def test_danger_at_this_moment_goes_before_its_topic_and_a_mention_does_not(about: dict[str, dict[str, Any]]) -> None:
+    assert about["now"]["gate"] == about["mention"]["gate"] == "danger"
+    assert about["now"]["ranked"][0] == {"concern": "immediate_danger", "score": 1.0}
+    assert about["mention"]["ranked"][0]["concern"] != "immediate_danger"
+
+
+def test_a_child_who_writes_goes_before_the_topic(about: dict[str, dict[str, Any]]) -> None:
+    assert about["child"]["ranked"][0] == {"concern": "child_contact", "score": 1.0}
+    assert about["both"]["gate"] == "danger"
+    assert about["both"]["ranked"][0] == {"concern": "child_contact", "score": 1.0}
+
+
+def test_words_like_nothing_of_ours_are_out_of_scope(about: dict[str, dict[str, Any]]) -> None:
+    assert about["strange"]["ranked"] == [{"concern": "out_of_scope", "score": 0.0}]
 
 
 def test_ranked_concerns_are_of_the_taxonomy(about: dict[str, dict[str, Any]]) -> None:

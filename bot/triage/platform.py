@@ -3,6 +3,9 @@
 from bot.triage.lexicon import Words
 from bot.triage.phrases import PhraseBook, tokens
 
+NONE = "no_platform"
+"""The editors' key for sayings that hold a platform's name and mean something else ("a snap decision")."""
+
 
 class PlatformSpotter:
     """Knows the editors' names of platforms; made once per word list."""
@@ -15,7 +18,14 @@ class PlatformSpotter:
     def platform_of(self, text: str) -> str | None:
         """The platform named first, or None; of two names at one place the longer counts."""
         found = sorted(self._phrases.find(tokens(text, self._spellings)), key=lambda each: (each.start, -each.end))
-        return self._platform[found[0].phrase] if found else None
+        read = 0
+        for each in found:
+            if each.start < read:
+                continue
+            if self._platform[each.phrase] != NONE:
+                return self._platform[each.phrase]
+            read = each.end
+        return None
 
 
 def platform_of(text: str, words: Words) -> str | None:

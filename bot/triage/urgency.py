@@ -3,7 +3,7 @@
 What two concerns "close" and "graver" mean is said here and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -74,6 +74,11 @@ def graver_first(ranked: Sequence[Intent], concerns: Mapping[str, str]) -> tuple
         return tuple(ranked)
     gravest = min(close, key=lambda each: _GRAVITY.index(urgency_of(concerns.get(each.name, each.name))))
     return (replace(gravest, score=ranked[0].score), *(each for each in ranked if each is not gravest))
+
+
+def gravest_first(concerns: Iterable[str]) -> tuple[str, ...]:
+    """The graver before the others; of two that are equally grave, the one told first."""
+    return tuple(sorted(concerns, key=lambda concern: _GRAVITY.index(urgency_of(concern))))
 
 
 class UrgentSense:

@@ -68,6 +68,7 @@ flows:
                 next: END
 slots:
   adult: {type: bool}
+  kind: {type: categorical, values: [one, two]}
 responses:
   utter_ask_adult:
     - text: Is an adult involved?
@@ -166,6 +167,44 @@ def test_a_response_shows_exactly_one_rule() -> None:
     assert "one-rule" in complaints(flow=FLOW.replace(", section: None of these", ""))
 
 
+def test_a_rule_is_said_whatever_holds_and_never_of_another_page() -> None:
+    """What the enquirer reads and what the record says of it would differ."""
+    assert "one-rule" in complaints(
+        flow=FLOW.replace('    - text: "Who', '    - condition: slots.adult\n      text: "Who')
+    )
+    assert "one-rule" in complaints(
+        flow=FLOW.replace("section: None of these", "section: None of these, page_by: kind")
+    )
+
+
+def test_a_threshold_page_is_not_shown_as_a_whole() -> None:
+    whole = FLOW.replace("action: utter_done", "action: utter_page_threshold_pictures")
+    assert "one-rule" in complaints(flow=whole)
+
+
 def test_a_rule_that_nothing_decides_by_is_told() -> None:
     unused = FLOW.replace("action: utter_none", "action: utter_done")
     assert "unused-rule" in complaints(flow=unused)
+
+
+def test_a_question_is_recorded_in_plain_words_as_it_was_asked() -> None:
+    asked = (
+        FLOW.replace(
+            "    - text: Is an adult involved?\n",
+            '    - text: "**Do not look.** Is an adult in Wales involved?"\n      condition: slots.nation is "wales"\n'
+            "      buttons: [{title: Yes, payload: /SetSlots(adult=true)}, {title: No, payload: /SetSlots(adult=false)}]\n"
+            "    - text: Is an adult involved?\n",
+        )
+        .replace("title: Yes,", 'title: "Yes",')
+        .replace("title: No,", 'title: "No",')
+    )
+    library = loaded({**files(asked), **OWN})
+    for nation, question in (
+        ("Wales", "Do not look. Is an adult in Wales involved?"),
+        ("England", "Is an adult involved?"),
+    ):
+        talk = Talk(library).open().says("no", nation).say("a picture of a child", "pictures").press("Pictures")
+        talk.say("yes")
+        assert talk.conversation is not None
+        answers = record_of(library, talk.conversation, "", NOON).answers
+        assert answers[-1].question == question

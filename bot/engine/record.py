@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import Advised, Answered, Conversation, Slots
+from bot.engine.conditions import holds
 from bot.engine.render import filled
-from bot.library.model import ActionStep, CollectStep, Library, PageStatus, Source
+from bot.library.model import ActionStep, CollectStep, Library, PageStatus, Source, Variation
 from bot.library.thresholds import decision_of
 
 HIDDEN = "•••"
@@ -91,12 +92,18 @@ def as_markdown(record: Record, words: Mapping[str, str]) -> str:
 
 
 def question_of(library: Library, answered: Answered, slots: Slots) -> str:
-    """The question as it was asked, in English, up to its question mark; the slot's name where the step is no more."""
+    """The question as it was asked, in plain English, up to its question mark; the slot's name where the step is no
+    more."""
     step = _step(library, answered.flow, answered.step)
     response = library.responses.get(step.utter) if step else None
-    asked = response.variations[0].text.get("en", answered.slot) if response else answered.slot
-    question, mark, _ = filled(library, asked, slots).partition("?")
+    fitting = [each for each in (response.variations if response else ()) if _fits(each, slots)]
+    asked = fitting[0].text.get("en", answered.slot) if fitting else answered.slot
+    question, mark, _ = filled(library, asked, slots).replace("**", "").partition("?")
     return question + mark
+
+
+def _fits(variation: Variation, slots: Slots) -> bool:
+    return variation.condition is None or holds(variation.condition, slots)
 
 
 def answer_of(library: Library, answered: Answered) -> str:

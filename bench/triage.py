@@ -208,14 +208,13 @@ def judged(file: Path, *, show: bool) -> str:
         ranked = [each["concern"] for each in answer["ranked"]][:3]
         totals["first"] += bool(ranked) and ranked[0] in accepted
         totals["three"] += bool(accepted & set(ranked))
-        totals["urgent"] += label["urgent"]
-        totals["missed"] += label["urgent"] and not answer["urgent"]
-        totals["false"] += answer["urgent"] and not label["urgent"]
-        totals["platform"] += label.get("platform") == answer["platform"]
+        urgent = label.get("urgent", answer["urgent"])  # what is not labelled counts as right
+        totals["urgent"] += urgent
+        totals["missed"] += urgent and not answer["urgent"]
+        totals["false"] += answer["urgent"] and not urgent
+        totals["platform"] += label.get("platform", answer["platform"]) == answer["platform"]
         if show and (not ranked or ranked[0] not in accepted or (label["urgent"] and not answer["urgent"])):
-            print(
-                f"  {label['concern']:18} {ranked} urgent {label['urgent']}/{answer['urgent']} | {label['text'][:100]}"
-            )
+            print(f"  {label['concern']:18} {ranked} urgent {urgent}/{answer['urgent']} | {label['text'][:100]}")
     share, calm = 100 / len(labels), len(labels) - totals["urgent"]
     return (
         f"first {totals['first'] * share:.1f} %, in three {totals['three'] * share:.1f} %, "

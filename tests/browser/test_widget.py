@@ -473,6 +473,17 @@ def test_html_outside_the_contract_never_gets_in(open_page: Opener, server: Fake
 
 
 @needs_browser
+def test_an_address_in_full_is_shown_as_its_site(open_page: Opener, server: FakeChat) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("You are waiting")).to_be_visible()
+    address = "https://www.example.org/a-long-way/to-the-page"
+    server.raw_line(f'<p>From: <a href="{address}">{address}</a></p>')
+    link = page.get_by_role("link", name="example.org (opens in a new tab)", exact=True)
+    expect(link).to_have_attribute("href", address)
+
+
+@needs_browser
 def test_steps_are_told_to_the_page_without_words(open_page: Opener) -> None:
     page = open_page()
     page.evaluate("steps = []; addEventListener('firstline:step', (event) => steps.push(event.detail))")

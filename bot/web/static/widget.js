@@ -218,7 +218,9 @@
         const good = name === "href" ? /^(https?:|tel:|mailto:|sms:)/i.test(value) : /^(class|lang|dir|open|start)$/.test(name);
         if (!good) node.removeAttribute(name);
       }
-      if (/^http/i.test(node.getAttribute("href") ?? "")) {
+      const href = node.getAttribute("href") ?? "";
+      if (/^http/i.test(href)) {
+        if (node.textContent === href) node.textContent = node.hostname.replace(/^www\./, ""); // an address in full is hard to read
         node.target = "_blank";
         node.rel = "noopener noreferrer";
         node.append(make("span", { class: "hidden" }, ` ${newTab}`));

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import Talk, at_concern, at_fake_of
+from tests.builders import PATTERNS, Talk, at_concern, at_fake_of, files, loaded
 
 
 def test_back_asks_the_last_answered_question_again() -> None:
@@ -149,3 +149,33 @@ def test_patterns_do_not_pile_up() -> None:
         talk.say("talk to a person").say("danger now")
     assert talk.conversation is not None
     assert len(talk.conversation.stack) <= 3
+
+
+CANCELS = PATTERNS.replace(
+    "    description: Cancels.\n",
+    "    description: Cancels.\n    nlu_trigger: [{intent: cancel}]\n    metadata: {firstline: {examples: [cancel]}}\n",
+)
+
+
+def that_cancels() -> Talk:
+    return Talk(loaded(files(patterns=CANCELS)))
+
+
+def test_nothing_is_cancelled_before_anything_has_started() -> None:
+    """The greeting and the question about danger come first, whatever is typed or pressed."""
+    assert that_cancels().say("cancel").said == ["utter_hello", "utter_ask_danger"]
+    assert that_cancels().command("cancel").said == ["utter_hello", "utter_ask_danger"]
+
+
+def test_cancelling_ends_what_people_were_asked_for_and_what_it_was_about() -> None:
+    talk = that_cancels().open().says("no", "Wales", "A fake account", "talk to a person", "cancel")
+    assert talk.said == ["utter_cancelled", "utter_anything_else"]
+    assert talk.conversation is not None
+    assert (talk.conversation.handing_over, talk.conversation.stack) == (None, ())
+
+
+def test_nothing_is_cancelled_while_people_have_the_word() -> None:
+    talk = that_cancels().open().says("no", "Wales", "A fake account", "talk to a person", "yes", "cancel")
+    assert talk.said == ["utter_added_to_case"]
+    assert talk.conversation is not None
+    assert talk.conversation.with_people

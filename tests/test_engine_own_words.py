@@ -66,9 +66,9 @@ def test_out_of_scope_is_offered_only_when_nothing_else_was_heard(library: Libra
     walk = Walk(library, Conversation(library.version), NOON)
     fake, other = Intent("impersonation", 0.9), Intent("out_of_scope", 0.8)
     walk.intents = (fake, other)
-    assert [flow.id for flow, _ in clarifying.heard_flows(walk)] == ["impersonation"]
+    assert [each.flow.id for each in clarifying.heard_flows(walk)] == ["impersonation"]
     walk.intents = (other,)
-    assert [flow.id for flow, _ in clarifying.heard_flows(walk)] == ["wrong_place"]
+    assert [each.flow.id for each in clarifying.heard_flows(walk)] == ["wrong_place"]
 
 
 def test_answers_to_change_show_the_question_up_to_its_mark() -> None:

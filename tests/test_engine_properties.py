@@ -56,7 +56,12 @@ TYPED = st.one_of(
     ),
 )
 INTENTS = st.lists(
-    st.builds(Intent, st.sampled_from(["impersonation", "reputation", "guarded", "help", "nonsense"]), st.floats(0, 1)),
+    st.builds(
+        Intent,
+        st.sampled_from(["impersonation", "reputation", "guarded", "help", "nonsense"]),
+        st.floats(0, 1),
+        st.sampled_from(["", "fake", "Pickering, fake"]),
+    ),
     max_size=3,
 ).map(tuple)
 SAID = st.builds(
@@ -67,6 +72,7 @@ SAID = st.builds(
     cut=st.booleans(),
     gate=st.sampled_from([Gate.NONE] * 8 + [Gate.DANGER, Gate.CHILD]),
     intents=INTENTS,
+    also=st.sampled_from([(), ("impersonation", "reputation"), ("reputation", "threats", "impersonation")]),
 )
 PRESSED = st.one_of(
     st.integers(0, 8), st.text(max_size=6), st.sampled_from(["!help", "!talk_to_person", "!danger_now", "!back"])
@@ -103,6 +109,7 @@ def test_any_walk_answers_and_repeats_itself_exactly(moves: list[Heard | int | s
             outcome = advance(library, outcome.conversation, ActionDone(outcome.action.action, NOON))
         conversation = outcome.conversation
         assert again(conversation) == conversation
+        assert "Pickering" not in repr((conversation.intents, outcome.replies))
         tokens = [offer.token for offer in conversation.offers]
         assert len(set(tokens)) == len(tokens)
         assert all(1 <= len(token) <= 20 for token in tokens)

@@ -104,7 +104,7 @@ def test_an_expired_page_hides_its_telephone_numbers_but_not_those_for_emergenci
     text = words("utter_page_report_fake_account")
     assert "0344" not in text
     assert "Ring …, Childline 0800 1111 or 101." in text
-    assert "Out of date since 1/7/2026: https://example.org/report-fake-account" in text
+    assert "Out of date since 1/7/2026: <https://example.org/report-fake-account>" in text
 
 
 def test_a_page_in_date_hides_none() -> None:

@@ -24,7 +24,7 @@ flows:
             then: lap
           - else: END
 slots:
-  laps: {type: categorical, values: [none, endless]}
+  laps: {type: categorical, values: [once, endless]}
 responses:
   utter_ask_laps: [{text: Laps?, buttons: [{title: Endless, payload: /SetSlots(laps=endless)}]}]
 """
@@ -72,7 +72,7 @@ def test_a_walk_without_end_is_broken_off() -> None:
 
 
 def test_a_walk_that_ends_is_not() -> None:
-    talk = looping("none").press("Endless")
+    talk = looping("once").press("Endless")
     assert talk.outcome.trouble is None
     assert talk.said == ["utter_we_go_on", "utter_ask_concern"]
 

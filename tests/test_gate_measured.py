@@ -25,4 +25,4 @@ MISSED_HELD_BACK = 5
 NEEDLESS_TEN_FOLD = 48
 NEEDLESS_HELD_BACK = 50
 NEEDLESS_IN_FLOWS = 450
-"""Of 2,976: many of the newer examples tell of blackmail, threats or a child at risk, where the screen does least harm."""
+"""Of 2,976: many newer examples tell of blackmail, threats or a child at risk, where the screen does least harm."""

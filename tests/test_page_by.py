@@ -2,8 +2,11 @@
 
 import pytest
 
+from bot.engine.conditions import holds
+from bot.library.conditions import parse
 from bot.library.export_rasa import _variations
 from bot.library.load import load_files
+from bot.library.model import Where
 from tests.builders import Talk, files, loaded, page
 
 PLATFORM = """---
@@ -115,3 +118,17 @@ def test_rasa_gets_one_variation_for_each_page() -> None:
     written = list(_variations(library, library.responses["utter_steps"], None))
     assert [each.get("condition") for each in written] == ['slots.app is "chat_one"', None]
     assert "Chat One" in written[0]["text"]
+
+
+def test_rasa_never_has_the_general_page_to_choose_beside_the_slots_own() -> None:
+    """Rasa says any one of the variations whose conditions hold."""
+    under = FLOW.replace('    - text: "The steps:"', '    - condition: slots.danger is "no"\n      text: "The steps:"')
+    library = loaded({**files(f"{under}    - text: None.\n"), **OWN})
+    conditions = [
+        parse(each["condition"], Where("test", 1))
+        for each in _variations(library, library.responses["utter_steps"], None)
+        if "condition" in each
+    ]
+    for app in ("chat_one", "other", None):
+        assert sum(holds(each, {"danger": "no", "app": app}) for each in conditions) == 1
+        assert not any(holds(each, {"danger": "yes", "app": app}) for each in conditions)

@@ -187,24 +187,21 @@ def test_a_rule_that_nothing_decides_by_is_told() -> None:
     assert "unused-rule" in complaints(flow=unused)
 
 
-def test_a_question_is_recorded_in_plain_words_as_it_was_asked() -> None:
-    asked = (
-        FLOW.replace(
-            "    - text: Is an adult involved?\n",
-            '    - text: "**Do not look.** Is an adult in Wales involved?"\n      condition: slots.nation is "wales"\n'
-            "      buttons: [{title: Yes, payload: /SetSlots(adult=true)}, {title: No, payload: /SetSlots(adult=false)}]\n"
-            "    - text: Is an adult involved?\n",
-        )
-        .replace("title: Yes,", 'title: "Yes",')
-        .replace("title: No,", 'title: "No",')
-    )
-    library = loaded({**files(asked), **OWN})
-    for nation, question in (
-        ("Wales", "Do not look. Is an adult in Wales involved?"),
-        ("England", "Is an adult involved?"),
-    ):
-        talk = Talk(library).open().says("no", nation).say("a picture of a child", "pictures").press("Pictures")
-        talk.say("yes")
-        assert talk.conversation is not None
-        answers = record_of(library, talk.conversation, "", NOON).answers
-        assert answers[-1].question == question
+BOLD = """    - text: "**Do not look.** Is an adult in Wales involved?"
+      condition: slots.nation is "wales"
+      buttons:
+        - {title: "Yes", payload: /SetSlots(adult=true)}
+        - {title: "No", payload: /SetSlots(adult=false)}
+    - text: Is an adult involved?
+"""
+
+
+@pytest.mark.parametrize(
+    ("nation", "question"),
+    [("Wales", "Do not look. Is an adult in Wales involved?"), ("England", "Is an adult involved?")],
+)
+def test_a_question_is_recorded_in_plain_words_as_it_was_asked(nation: str, question: str) -> None:
+    library = loaded({**files(FLOW.replace("    - text: Is an adult involved?\n", BOLD)), **OWN})
+    talk = Talk(library).open().says("no", nation).say("a picture of a child", "pictures").press("Pictures").say("yes")
+    assert talk.conversation is not None
+    assert record_of(library, talk.conversation, "", NOON).answers[-1].question == question

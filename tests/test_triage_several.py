@@ -24,7 +24,7 @@ def library() -> Library:
     [
         ("boys are posting racist comments about a girl and a nude of her is going round", ("nudes", "hate")),
         (
-            "someone made a fake account of our head and parents are leaving nasty reviews of our school on facebook",
+            "someone made a fake account of our head and parents are leaving nasty reviews of our school",
             None,
         ),
         ("kids are gambling on skins in form time. also a year 8 has been sent nudes by an adult", ("nudes", "scams")),

@@ -110,20 +110,26 @@ def _opened(walk: Walk, heard: Opened) -> None:
     if not walk.stack and heard.language in walk.library.languages:
         walk.language = heard.language or walk.language
     flow = walk.library.flows.get(heard.flow) if heard.flow else None
-    if flow and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots)):
+    is_led = flow is not None and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots))
+    if flow and is_led:
         walk.intents = (Intent(flow.concern or flow.id, 1.0),)
     if not walk.stack:
         commands.start_session(walk)
     walk.waiting = False
-    if walk.intents and _is_busy_with_another(walk, flow) and clarifying.clarify(walk):
+    if flow and is_led and _is_busy_with_another(walk, flow) and clarifying.clarify(walk):
         walk.waiting = True
     steps.run(walk)
 
 
-def _is_busy_with_another(walk: Walk, flow: Flow | None) -> bool:
-    """True when a deep link to a flow is followed in the middle of another's questions: that is asked about at once."""
+def _is_busy_with_another(walk: Walk, flow: Flow) -> bool:
+    """True when a deep link to a flow is followed in the middle of another's questions: that is asked about at once.
+
+    Not while a pattern is open: nothing takes the place of the danger screen.
+    """
     topic = walk.topic()
-    return flow is not None and topic is not None and topic.flow not in (flow.id, START) and bool(walk.answers)
+    if topic is None or topic is not walk.stack[-1]:
+        return False
+    return topic.flow not in (flow.id, START) and bool(walk.answers)
 
 
 def _action_done(walk: Walk, heard: ActionDone) -> None:

@@ -10,13 +10,14 @@ from bot.engine.words import is_near, without
 from bot.library.model import ActionStep, CollectStep, Library
 
 SESSION_START = "pattern_session_start"
+RESTART = "pattern_restart"
 CANNOT_HANDLE = "pattern_cannot_handle"
 CHANGE_ANSWER = "action_change_answer"
 WHILE_WITH_PEOPLE = frozenset({"pattern_danger", "pattern_stop", "pattern_record", "pattern_help", "pattern_language"})
 """The commands that are still the bot's while a case waits for people."""
 
 
-FOR_CHILDREN_TOO = frozenset({"pattern_danger", "pattern_restart", "pattern_stop", "pattern_language"})
+FOR_CHILDREN_TOO = frozenset({"pattern_danger", RESTART, "pattern_stop", "pattern_language"})
 MAX_WORDS_IN_SENTENCE = 8
 _MIN_WORDS_TO_BEGIN_WITH = 3
 

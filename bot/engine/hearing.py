@@ -1,5 +1,7 @@
 """What the enquirer typed or pressed: the gate first, then choices, commands, values, and what triage heard."""
 
+from dataclasses import replace
+
 from bot.domain import Gate, Intent, MediaRefused, Offer, Said, Token
 from bot.engine import answers, clarifying, commands, filling, offers, speech, stack, steps
 from bot.engine.walk import Walk
@@ -17,6 +19,8 @@ TAKEN_OUT = "utter_media_taken_out"
 EDITED = "utter_edited"
 HEARD_FIRST = "utter_heard_first"
 MIN_WORDS_TO_TELL = 4
+NOTHING_TO_END = frozenset({commands.RESTART, commands.SESSION_START, stack.CANCEL})
+"""Commands that only greet where nothing has started."""
 
 
 def words(walk: Walk, said: Said) -> None:
@@ -24,8 +28,10 @@ def words(walk: Walk, said: Said) -> None:
     if said.gate is Gate.CHILD:
         _child(walk)
         return
+    said = replace(said, intents=clarifying.in_editors_words(walk, said.intents))
     first = walk.fresh
-    walk.also = said.also or walk.also
+    if not (walk.with_people or commands.is_for_child(walk) or (said.edited and not first)):
+        clarifying.keep_what_else(walk, said)
     if first:
         walk.intents = said.intents
     if said.gate is Gate.DANGER:
@@ -160,7 +166,7 @@ def _first_words(walk: Walk, said: Said) -> None:
     pattern = commands.typed(walk, heard)
     if offer:
         filling.take(walk, offer)
-    elif pattern and pattern not in ("pattern_restart", commands.SESSION_START):
+    elif pattern and pattern not in NOTHING_TO_END:
         walk.intents = ()
         commands.begin(walk, pattern)
     elif walk.asked and _describes(said) and HEARD_FIRST in walk.library.responses:
@@ -291,6 +297,8 @@ def _is_idle(walk: Walk) -> bool:
 def _command(walk: Walk, pattern: str) -> None:
     if walk.with_people and pattern not in commands.WHILE_WITH_PEOPLE:
         note_with_people(walk)
-    else:
-        greet_below(walk)
+        return
+    only_greets = walk.fresh and pattern in NOTHING_TO_END
+    greet_below(walk)
+    if not only_greets:
         commands.begin(walk, pattern)

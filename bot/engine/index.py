@@ -32,6 +32,8 @@ class Index:
     """How people begin or end a request ("can i", "please"), longest first."""
     meanings: Mapping[tuple[str, str], frozenset[str]]
     """(slot, value) -> other words for it, as editors list them."""
+    example_words: frozenset[str]
+    """Every word of the phrases by which editors say what a flow is about."""
     splits: Mapping[frozenset[str], str]
     """Two concerns that are easily confused -> the editors' question that tells them apart."""
     labels: Mapping[tuple[str, str], Mapping[str, SlotValue]]
@@ -71,9 +73,15 @@ def _index(library: Library) -> Index:
         option=_words(library, "utter_words_option"),
         lead_in=tuple(sorted(_words(library, "utter_words_lead_in"), key=len, reverse=True)),
         meanings=_meanings(library),
+        example_words=_example_words(library),
         splits=_splits(library),
         labels=_labels(library),
     )
+
+
+def _example_words(library: Library) -> frozenset[str]:
+    examples = (each for flow in library.flows.values() for listed in flow.examples.values() for each in listed)
+    return frozenset(word for example in examples for word in normal(example).split())
 
 
 def _splits(library: Library) -> dict[frozenset[str], str]:
@@ -87,11 +95,11 @@ def _splits(library: Library) -> dict[frozenset[str], str]:
 
 
 def _labels(library: Library) -> dict[tuple[str, str], dict[str, SlotValue]]:
-    """Labels of every list by which a flow asks for a slot, and what the concerns' flows are called."""
+    """Labels of every list by which a flow asks for a slot, and what flows that may always start are called."""
     names = [
         (normal(name), flow.concern)
         for flow in library.flows.values()
-        if flow.concern and flow.intents and not flow.is_pattern
+        if flow.concern and flow.intents and flow.guard is None and not flow.is_pattern
         for name in (flow.name, *flow.names.values())
     ]
     called: dict[tuple[str, str], dict[str, set[SlotValue]]] = {}

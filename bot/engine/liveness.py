@@ -4,10 +4,11 @@ A condition that only asks whether a slot is one of a few values cannot tell the
 are read is worked out, but which of their values make a difference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 
 from bot.domain import SlotValue
+from bot.engine.called import filled_when_back
 from bot.library.conditions import (
     And,
     Collection,
@@ -33,6 +34,7 @@ from bot.library.model import (
     LinkStep,
     SetSlotsStep,
     Step,
+    Variation,
 )
 
 
@@ -76,16 +78,16 @@ def deciding(library: Library, response_id: str) -> list[Condition]:
     """The conditions of a response whose variations differ in more than their words: in what they offer, or advise."""
     response = library.responses.get(response_id)
     variations = response.variations if response else ()
-    kinds = {
-        (tuple(button.sets for button in each.buttons), _kind_of_page(library, each.page), bool(each.text or each.page))
-        for each in variations
-    }
+    kinds: set[object] = {_kind(library, each) for each in variations}
+    if all(each.condition for each in variations):
+        kinds.add(None)  # it may be that none fits
     return [each.condition for each in variations if each.condition] if len(kinds) > 1 else []
 
 
-def _kind_of_page(library: Library, page_id: str | None) -> str:
-    page = library.pages.get(page_id or "")
-    return page.kind if page else ""
+def _kind(library: Library, variation: Variation) -> Hashable:
+    page = library.pages.get(variation.page or "")
+    offered = tuple((button.sets, button.intent, button.title.get("en")) for button in variation.buttons)
+    return (offered, page.kind if page else "", bool(variation.text or variation.page))
 
 
 def of_condition(condition: Condition) -> Reads:
@@ -138,6 +140,7 @@ class _Liveness:
     def __init__(self, library: Library, *, conditions: bool = True) -> None:
         self._library = library
         self._conditions = conditions
+        self._called = filled_when_back(library).keys()
 
     def worked_out(self) -> Mapping[Place, Reads]:
         flows = self._library.flows.values()
@@ -181,10 +184,16 @@ class _Liveness:
         return without(read, [step.slot]) if step.ask_before_filling else read | {(step.slot, None)}
 
     def linked(self, flow: Flow, target: str, live: Mapping[Place, Reads]) -> Reads:
-        """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with."""
+        """What the linked flow reads, less what this flow forgets when it ends and has no value to begin with.
+
+        A called flow forgets nothing, and what it leads to is walked in its caller, patterns too.
+        """
+        reads = live.get((target, first_of(self._library, target)), NOTHING)
+        if flow.id in self._called:
+            return reads
         if target.startswith("pattern_") and not flow.is_pattern:
             return NOTHING
-        return without(live.get((target, first_of(self._library, target)), NOTHING), flow.own_slots)
+        return without(reads, flow.own_slots)
 
     def said(self, response_id: str) -> Reads:
         return self.reads(deciding(self._library, response_id))

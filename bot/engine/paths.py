@@ -15,7 +15,7 @@ from math import prod
 from bot.domain import Conversation, Frame, Offer, SlotValue, Token
 from bot.engine import commands, filling, offers, speech, stack, steps
 from bot.engine.liveness import Place
-from bot.engine.sameness import Sameness
+from bot.engine.sameness import Filled, Sameness
 from bot.engine.walk import Walk, WalkError, shown
 from bot.library.actions import ACTION_OUTCOMES
 from bot.library.conditions import Compare, Condition, Literal
@@ -39,7 +39,6 @@ MAX_TOGETHER = 16
 """Combinations of values with which a pattern is begun; above it, each slot takes its values while the others stay."""
 AT = datetime(2026, 7, 6, 12, 0, tzinfo=UTC)
 ANY_WORDS = "words"
-Filled = tuple[tuple[str, SlotValue], ...]
 
 
 class Kind(StrEnum):
@@ -113,9 +112,12 @@ class Ways:
     """Questions at which, in some state, no answer is taken."""
 
 
-def walk_every_path(library: Library) -> Ways:
-    """Walks from the greeting, from every pattern, and from every flow that something leads to."""
-    explorer = _Explorer(library)
+def walk_every_path(library: Library, sameness: Sameness | None = None) -> Ways:
+    """Walks from the greeting, from every pattern, and from every flow that something leads to.
+
+    `sameness` says which states are one; None: those that nobody can tell apart.
+    """
+    explorer = _Explorer(library, sameness or Sameness(library))
     waiting = list(explorer.roots())
     while waiting:
         while waiting:
@@ -129,9 +131,9 @@ def walk_every_path(library: Library) -> Ways:
 
 
 class _Explorer:
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, sameness: Sameness) -> None:
         self.library = library
-        self.sameness = Sameness(library)
+        self.sameness = sameness
         self.first: dict[Hashable, State] = {}
         self.same: dict[State, State] = {}
         """For states that nobody can tell apart, the one that was found first."""
@@ -183,9 +185,7 @@ class _Explorer:
 
     def state(self, kind: Kind, frames: tuple[Frame, ...], slots: Mapping[str, SlotValue], with_people: bool) -> State:
         places = tuple((frame.flow, frame.step) for frame in frames)
-        live = self.sameness.live(places)
-        matters = ((name, value) for name, value in slots.items() if name in live and value is not None)
-        made = State(kind, frames, tuple(sorted(matters)), with_people)
+        made = State(kind, frames, self.sameness.mattering(places, slots), with_people)
         if made not in self.same:
             key = (kind, frames, with_people, self.sameness.key(places, dict(made.slots)))
             self.same[made] = self.first.setdefault(key, made)

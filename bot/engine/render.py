@@ -160,7 +160,7 @@ def _label(library: Library, response_id: str, known: Slots, language: str) -> s
 def _sources(library: Library, page: Page, language: str, expired: bool) -> tuple[str, ...]:
     """The last lines of a page: a warning when it is past its date or unchecked, then each source."""
     official = page.sources[0] if page.sources else Source(page.details.get("url", ""), page.title, None)
-    about: Slots = {"title": official.title, "url": official.url, "date": _day(page.review_by)}
+    about: Slots = {"title": official.title, "url": _link(official.url), "date": _day(page.review_by)}
     lines = [_label(library, "utter_page_expired", about, language)] if expired else []
     unverified = page.status is PageStatus.UNVERIFIED or page.checked_on is None
     if unverified and not expired:
@@ -172,8 +172,13 @@ def _sources(library: Library, page: Page, language: str, expired: bool) -> tupl
 
 def _source(library: Library, source: Source, language: str) -> str:
     checked = _day(source.checked_on) if source.checked_on else ""
-    known: Slots = {"title": source.title, "url": source.url, "date": checked}
+    known: Slots = {"title": source.title, "url": _link(source.url), "date": checked}
     return _label(library, "utter_page_source", known, language)
+
+
+def _link(url: str) -> str:
+    """A web address in Markdown, so that it can be pressed: bare ones are only text to the channels."""
+    return f"<{url}>" if url else ""
 
 
 def _day(day: date) -> str:

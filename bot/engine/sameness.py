@@ -7,10 +7,9 @@ values of the slots it still reads.
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bot.domain import Slots, SlotValue
-from bot.engine.conditions import test_of
+from bot.engine.called import filled_when_back
 from bot.engine.liveness import (
     NOTHING,
     Place,
@@ -23,8 +22,9 @@ from bot.engine.liveness import (
     read_after_call,
     targets,
 )
+from bot.engine.residuals import names_in, residual
 from bot.library.actions import ACTION_OUTCOMES
-from bot.library.conditions import And, Condition, Not, Or, Tree, names
+from bot.library.conditions import Condition
 from bot.library.model import (
     ActionStep,
     CallStep,
@@ -40,7 +40,11 @@ from bot.library.model import (
 Compared = frozenset[SlotValue] | None
 """The values of a slot that are told apart; None: all of them."""
 Key = tuple[Hashable, ...]
+Filled = tuple[tuple[str, SlotValue], ...]
+"""Slots that are filled, in the order of their names."""
 
+_ANOTHER = "\x00"
+"""Stands for every value that makes no difference."""
 
 Ahead = Mapping[int, frozenset[str]]
 """Each condition that lies ahead (by the number it is known by) -> those of its slots that may be filled before it."""
@@ -53,6 +57,7 @@ class Sameness:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._conditions: dict[int, Condition] = {}
+        self._filled_when_back = filled_when_back(library)
         self._ahead, self._after_call = self._worked_out()
         live = live_reads(library)
         self._live, self._live_after_call = live, read_after_call(library, live, conditions=True)
@@ -64,10 +69,15 @@ class Sameness:
         """The slots that are read from where the stack stands (the flow on top last), with the values told apart."""
         return self._here(places).live
 
+    def mattering(self, places: tuple[Place, ...], slots: Slots) -> Filled:
+        """The slots that are filled and still read."""
+        live = self.live(places)
+        return tuple(sorted((name, value) for name, value in slots.items() if name in live and value is not None))
+
     def key(self, places: tuple[Place, ...], slots: Slots) -> Key:
         here = self._here(places)
-        left = tuple([residual(slots) for residual in here.residuals])
-        open_ = here.always | _names_in(left)
+        left = tuple([left_of(slots) for left_of in here.residuals])
+        open_ = here.always | names_in(left)
         values = [(name, self._stand_in(name, slots.get(name), here.live.get(name))) for name in sorted(open_)]
         return (left, *values)
 
@@ -85,7 +95,7 @@ class Sameness:
             live, other = self._live.get(top, NOTHING), self._other.get(top, NOTHING)
             for place, above in zip(callers, places[1:], strict=True):
                 back = self._after_call.get(place, NONE_AHEAD)
-                ahead = _union(ahead, self._past(back, self._filled_in(above[0])))
+                ahead = _union(ahead, self._past(back, self._filled_when_back[above[0]]))
                 live |= self._live_after_call.get(place, NOTHING)
                 other |= self._other_after_call.get(place, NOTHING)
             self._known[places] = self._made(ahead, by_slot(live), frozenset(name for name, _ in other))
@@ -100,7 +110,7 @@ class Sameness:
             if condition.slots <= filled:
                 always |= condition.slots & live.keys()
             else:
-                closed.append(_residual(condition.tree, filled))
+                closed.append(residual(condition.tree, filled))
         return _Here(tuple(closed), live, always)
 
     # --- what lies ahead ---------------------------------------------------------------------------------------------
@@ -122,21 +132,26 @@ class Sameness:
         after = self._next(flow, step, ahead)
         match step:
             case CollectStep():
-                rejected = self._numbered(each.condition for each in step.rejections)
-                found = _union(self._past(_union(after, rejected), {step.slot}), self._said(step.utter))
-                if step.on_exhausted in flow.steps:
-                    return _union(found, ahead.get((flow.id, str(step.on_exhausted)), NONE_AHEAD))
-                return _union(found, self._linked(flow, step.on_exhausted, ahead)) if step.on_exhausted else found
+                return self._past(self._asked(flow, step, after, ahead), {step.slot})
             case SetSlotsStep(values=values):
                 return self._past(after, {name for name, _ in values})
             case CallStep(flow=called):
                 inside = ahead.get((called, first_of(self._library, called)), NONE_AHEAD)
-                return _union(inside, self._past(after, self._filled_in(called)))
+                return _union(inside, self._past(after, self._filled_when_back[called]))
             case ActionStep(action=action):
                 filled = {name for found in ACTION_OUTCOMES.get(action, ()) for name in found}
                 return _union(self._past(after, filled), self._said(action))
             case _:
                 return after
+
+    def _asked(self, flow: Flow, step: CollectStep, after: Ahead, ahead: Mapping[Place, Ahead]) -> Ahead:
+        """Its slot may be emptied first: to be asked anew, or because its value is rejected."""
+        found = _union(after, self._numbered(each.condition for each in step.rejections))
+        for response in (step.utter, *(each.utter for each in step.rejections)):
+            found = _union(found, self._said(response))
+        if step.on_exhausted in flow.steps:
+            return _union(found, ahead.get((flow.id, str(step.on_exhausted)), NONE_AHEAD))
+        return _union(found, self._linked(flow, step.on_exhausted, ahead)) if step.on_exhausted else found
 
     def _next(self, flow: Flow, step: Step, ahead: Mapping[Place, Ahead]) -> Ahead:
         if isinstance(step, LinkStep):
@@ -147,18 +162,20 @@ class Sameness:
         return found
 
     def _linked(self, flow: Flow, target: str, ahead: Mapping[Place, Ahead]) -> Ahead:
-        """The linked flow, at whose beginning this one's own slots are empty; patterns are walked by themselves."""
+        """The linked flow, at whose beginning this one's own slots are empty; patterns are walked by themselves.
+
+        What a called flow leads to may drop its callers, and with them whatever they filled.
+        """
+        linked = ahead.get((target, first_of(self._library, target)), NONE_AHEAD)
+        if flow.id in self._filled_when_back:
+            return self._past(linked, self._library.slots)
         if target.startswith("pattern_") and not flow.is_pattern:
             return NONE_AHEAD
-        return self._past(ahead.get((target, first_of(self._library, target)), NONE_AHEAD), flow.own_slots)
+        return self._past(linked, flow.own_slots)
 
     def _past(self, ahead: Ahead, filled: Collection[str]) -> Ahead:
         """The same, seen from before these slots may be filled."""
         return {number: had | (self._conditions[number].slots & set(filled)) for number, had in ahead.items()}
-
-    def _filled_in(self, called: str) -> frozenset[str]:
-        flow = self._library.flows.get(called)
-        return flow.own_slots | flow.persisted_slots if flow else frozenset()
 
     def _said(self, response_id: str) -> Ahead:
         return self._numbered(deciding(self._library, response_id))
@@ -196,67 +213,3 @@ def by_slot(reads: Reads) -> Mapping[str, Compared]:
         name: None if Whole.VALUE in values else frozenset(each for each in values if not isinstance(each, Whole))
         for name, values in sorted(found.items())
     }
-
-
-# --- what is left of a condition -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Open:
-    """A part that cannot be decided yet, and the slots it reads."""
-
-    slots: frozenset[str]
-
-
-_ANOTHER = "\x00"
-"""Stands for every value that makes no difference."""
-
-
-def _residual(tree: Tree, filled: frozenset[str]) -> Callable[[Slots], Hashable]:
-    """Decides what can be decided: True, False, or what is left."""
-    match tree:
-        case And(items=items):
-            return _joined("and", [_residual(item, filled) for item in items], decided=False)
-        case Or(items=items):
-            return _joined("or", [_residual(item, filled) for item in items], decided=True)
-        case Not(item=item):
-            return _denied(_residual(item, filled))
-    read = frozenset(name.name for name in names(tree))
-    if read & filled:
-        left = _Open(read)
-        return lambda _slots: left
-    test = test_of(tree)
-    return lambda slots: test(slots, {})
-
-
-def _joined(word: str, parts: list[Callable[[Slots], Hashable]], *, decided: bool) -> Callable[[Slots], Hashable]:
-    def joined(slots: Slots) -> Hashable:
-        left = []
-        for part in parts:
-            found = part(slots)
-            if found is decided:
-                return decided
-            if found is not (not decided):
-                left.append(found)
-        return (word, *left) if left else not decided
-
-    return joined
-
-
-def _denied(part: Callable[[Slots], Hashable]) -> Callable[[Slots], Hashable]:
-    def denied(slots: Slots) -> Hashable:
-        found = part(slots)
-        return not found if isinstance(found, bool) else ("not", found)
-
-    return denied
-
-
-@lru_cache(maxsize=65_536)
-def _names_in(left: Hashable) -> frozenset[str]:
-    match left:
-        case _Open(slots=slots):
-            return slots
-        case tuple():
-            return frozenset().union(*(_names_in(part) for part in left))
-        case _:
-            return frozenset()

@@ -150,12 +150,21 @@ def _variations(library: Library, response: Response, step: CollectStep | None) 
 
 
 def _by_page(library: Library, variation: Variation) -> Iterator[Variation]:
-    """One that goes by a slot as one for each page it may show, and itself for all other values."""
-    for value, page in library.pages_by(variation).items():
-        own = f"({variation.condition.source}) and " if variation.condition else ""
+    """One that goes by a slot as one for each page it may show, and itself for all other values.
+
+    Rasa says any one of those whose conditions hold, and one without only where none does.
+    """
+    pages = library.pages_by(variation)
+    own = f"({variation.condition.source}) and " if variation.condition else ""
+    for value, page in pages.items():
         condition = parse(f'{own}slots.{variation.page_by} is "{value}"', variation.where)
         yield replace(variation, page=page, page_by=None, condition=condition)
-    yield variation
+    if pages and own:
+        values = " ".join(f'"{value}"' for value in pages)
+        others = parse(f"{own}not ({{{values}}} contains slots.{variation.page_by})", variation.where)
+        yield replace(variation, page_by=None, condition=others)
+    else:
+        yield variation
 
 
 def _page(library: Library, page: Page) -> Iterator[dict[str, Any]]:

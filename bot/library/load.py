@@ -17,7 +17,7 @@ from bot.library.load_slots import read_slots
 from bot.library.loading import LANGUAGES, Loading, Names
 from bot.library.marked import Scalar, Table, read, text_of
 from bot.library.model import Flow, Library, Page, Where
-from bot.library.references import Lookup, called_by, says
+from bot.library.references import Lookup, says
 from bot.library.texts import Fillers
 from bot.library.thresholds import check_thresholds
 from bot.library.versions import read_files
@@ -165,13 +165,13 @@ def _joined(flows: FlowReader, responses: ResponseReader, content: ContentReader
 
 def _with_called_slots(flow: Flow, flows: Mapping[str, Flow]) -> Flow:
     """What a called flow fills is reset when its caller ends, unless one of the two keeps it."""
-    own, seen, waiting = set(flow.own_slots), {flow.id}, list(called_by(flow))
+    own, seen, waiting = set(flow.own_slots), {flow.id}, list(flow.calls)
     while waiting:
         called = waiting.pop()
         if called in flows and called not in seen:
             seen.add(called)
             own |= flows[called].own_slots
-            waiting.extend(called_by(flows[called]))
+            waiting.extend(flows[called].calls)
     return replace(flow, own_slots=frozenset(own) - flow.persisted_slots)
 
 

@@ -62,7 +62,7 @@ def _values(form: Form, kind: SlotType) -> tuple[str, ...]:
             form.complaints.error(scalar.where, "duplicate-key", f"the value '{scalar.text}' is here twice")
         if scalar.text.lower() in NULLS:
             message = f"a button that sets '{scalar.text}' empties the slot"
-            form.complaints.error(scalar.where, "bad-value", message, "choose another word, as neither")
+            form.complaints.warning(scalar.where, "bad-value", message, "choose another word, as neither")
         seen.setdefault(scalar.text.lower(), scalar.text)
     return tuple(seen.values())
 

@@ -186,6 +186,11 @@ class Flow:
     def is_pattern(self) -> bool:
         return self.id.startswith("pattern_")
 
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The flows it calls."""
+        return tuple(step.flow for step in self.steps.values() if isinstance(step, CallStep))
+
 
 # --- words -----------------------------------------------------------------------------------------------------------
 

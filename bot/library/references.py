@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.library.actions import BUILTIN_ACTIONS, CUSTOM_ACTIONS
 from bot.library.complaints import Complaints, did_you_mean
 from bot.library.loading import Loading, Names, Reference
-from bot.library.model import ActionStep, CallStep, CollectStep, Flow, LinkStep, Page, Response, Where
+from bot.library.model import ActionStep, CollectStep, Flow, LinkStep, Page, Response, Where
 from bot.library.taxonomy import CONCERN, SPLIT
 
 LINKABLE_PATTERNS = frozenset({"pattern_human_handoff", "pattern_search", "pattern_customer_satisfaction"})
@@ -171,10 +171,6 @@ def says(flow: Flow) -> Iterator[str]:
                 pass
 
 
-def called_by(flow: Flow) -> tuple[str, ...]:
-    return tuple(step.flow for step in flow.steps.values() if isinstance(step, CallStep))
-
-
 def _call_cycles(flows: Mapping[str, Flow]) -> Iterator[tuple[tuple[str, ...], Flow]]:
     """Each circle of calls once, from its first flow back to it."""
     told: set[frozenset[str]] = set()
@@ -183,7 +179,7 @@ def _call_cycles(flows: Mapping[str, Flow]) -> Iterator[tuple[tuple[str, ...], F
         seen: set[str] = set()
         while waiting:
             path = waiting.pop()
-            for called in called_by(flows[path[-1]]):
+            for called in flows[path[-1]].calls:
                 if called == start.id and frozenset(path) not in told:
                     told.add(frozenset(path))
                     yield (*path, called), start

@@ -1,9 +1,9 @@
 """Threshold pages: every rule has its route, its framework, its words, and a step that decides by it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.library.complaints import Complaints, did_you_mean
-from bot.library.model import ActionStep, Library, Page, Response, Variation
+from bot.library.model import ActionStep, Flow, Library, Page, Response, Variation
 
 THRESHOLD = "threshold"
 
@@ -16,6 +16,8 @@ def check_thresholds(library: Library, complaints: Complaints) -> None:
     for response in library.responses.values():
         if any(variation.page in pages for variation in response.variations):
             _check_response(response, complaints)
+    for flow in library.flows.values():
+        _check_whole(flow, pages, complaints)
     decided = {(shown.page, shown.section) for shown in _decided(library)}
     for page in pages.values():
         for rule in page.routes:
@@ -48,9 +50,19 @@ def _check_page(library: Library, page: Page, complaints: Complaints) -> None:
 
 
 def _check_response(response: Response, complaints: Complaints) -> None:
-    if len(response.variations) != 1 or not response.variations[0].section:
+    shown = response.variations[0]
+    if len(response.variations) != 1 or shown.condition or shown.page_by or not shown.section:
         message = f"'{response.id}' shows a threshold page, but not exactly one rule of it"
-        complaints.error(response.where, "one-rule", message, "keep one variation, with page: and section:")
+        fix = "keep one variation, with page: and section:, without condition and page_by"
+        complaints.error(response.where, "one-rule", message, fix)
+
+
+def _check_whole(flow: Flow, pages: Mapping[str, Page], complaints: Complaints) -> None:
+    whole = {page.response_id for page in pages.values()}
+    for step in flow.steps.values():
+        if isinstance(step, ActionStep) and step.action in whole:
+            message = f"'{step.action}' shows every rule of a threshold page, so none is decided by"
+            complaints.error(step.where, "one-rule", message, "say a response with page: and section:")
 
 
 def _decided(library: Library) -> Iterator[Variation]:

@@ -1,20 +1,24 @@
 """`firstline triage`: what each message of a file seems to be about, one JSON line each."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.domain import Gate, Intent
-from bot.errors import FirstlineError
+from bot.errors import FirstlineError, LibraryInvalid
 from bot.guard.personal_data import mask
 from bot.guard.text import clean
+from bot.library.load import load_flows
+from bot.library.model import Library
 from bot.library.versions import read_files
-from bot.shelf import Kept, opened
-from bot.triage.concern import rank
-from bot.triage.gate import Seen
+from bot.triage import several
+from bot.triage.gate import GateKeeper, Seen
+from bot.triage.lexicon import Words
 from bot.triage.platform import PlatformSpotter
 from bot.triage.urgency import UrgentSense, is_urgent
+from bot.triage.words import words_in
 
 
 class BadLineError(FirstlineError):
@@ -26,11 +30,10 @@ def lines_about(folder: Path, lines: Iterable[str]) -> Iterator[str]:
 
     Raises: LibraryInvalid; BadLineError with the number of the line, after the lines before it were answered.
     """
-    kept = opened(read_files(folder))
-    spotter, sense = PlatformSpotter(kept.words), UrgentSense(kept.words)
+    ear = _Ear.of(read_files(folder))
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield json.dumps(_about(kept, spotter, sense, _text(number, line)), ensure_ascii=False)
+            yield json.dumps(ear.about(_text(number, line)), ensure_ascii=False)
 
 
 def _text(number: int, line: str) -> str:
@@ -43,20 +46,43 @@ def _text(number: int, line: str) -> str:
     return str(found["text"])
 
 
-def _about(kept: Kept, spotter: PlatformSpotter, sense: UrgentSense, text: str) -> dict[str, Any]:
-    """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
-    cleaned = clean(text).text
-    masked = mask(cleaned, kept.words.known).text
-    seen = kept.keeper.look(masked)
-    heard = [(_concern(kept, intent), intent.score) for intent in _heard(kept, masked)]
-    before = _before_topics(seen, bool(heard), sense.happening(masked))
-    return {
-        "text": text,
-        "gate": seen.gate.value,
-        "ranked": [{"concern": concern, "score": score} for concern, score in (*before, *heard)],
-        "platform": spotter.platform_of(cleaned),
-        "urgent": is_urgent(seen.gate, heard, sense.today(masked)),
-    }
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """Everything that listens, made once. Pages are not read: triage asks nothing of them."""
+
+    library: Library
+    words: Words
+    keeper: GateKeeper
+    spotter: PlatformSpotter
+    sense: UrgentSense
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes]) -> "_Ear":
+        """Raises: LibraryInvalid."""
+        result = load_flows(files)
+        if result.library is None:
+            raise LibraryInvalid("\n".join(str(each) for each in result.complaints))
+        words = words_in(files)
+        return cls(result.library, words, GateKeeper(words), PlatformSpotter(words), UrgentSense(words))
+
+    def about(self, text: str) -> dict[str, Any]:
+        """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
+        cleaned = clean(text).text
+        masked = mask(cleaned, self.words.known).text
+        seen = self.keeper.look(masked)
+        heard = [(self.concern(intent), intent.score) for intent in several.heard(masked, self.library)[0]]
+        before = _before_topics(seen, bool(heard), self.sense.happening(masked))
+        return {
+            "text": text,
+            "gate": seen.gate.value,
+            "ranked": [{"concern": concern, "score": score} for concern, score in (*before, *heard)],
+            "platform": self.spotter.platform_of(cleaned),
+            "urgent": is_urgent(seen.gate, heard, self.sense.today(masked)),
+        }
+
+    def concern(self, intent: Intent) -> str:
+        flow = self.library.flows.get(self.library.by_intent.get(intent.name, ""))
+        return flow.concern if flow and flow.concern else intent.name
 
 
 def _before_topics(seen: Seen, any_topic: bool, happening: str | None) -> list[tuple[str, float]]:
@@ -66,12 +92,3 @@ def _before_topics(seen: Seen, any_topic: bool, happening: str | None) -> list[t
     if seen.gate is Gate.CHILD or seen.also_child:
         return [("child_contact", 1.0)]
     return [] if any_topic or seen.gate is Gate.DANGER else [("out_of_scope", 0.0)]
-
-
-def _heard(kept: Kept, text: str) -> tuple[Intent, ...]:
-    return rank(text, kept.library)
-
-
-def _concern(kept: Kept, intent: Intent) -> str:
-    flow = kept.library.flows.get(kept.library.by_intent.get(intent.name, ""))
-    return flow.concern if flow and flow.concern else intent.name

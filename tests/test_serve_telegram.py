@@ -96,7 +96,7 @@ async def walks_by_buttons(ann: Talk) -> None:
     first = ann.fake.chat(ann.me.id).last.id
     await ann.presses("No", "What best describes you?")
     await ann.presses("Teacher or school staff", "Where do you work?")
-    await ann.presses("England", "closest to what you mean")
+    await ann.presses("England", "Is it about this")
     await ann.presses("Posts about us or staff", "a threat, a home address")
     assert "Do now" in await ann.presses("No", "Keep evidence")
     chat = ann.fake.chat(ann.me.id)
@@ -119,7 +119,7 @@ async def types_and_meets_an_adviser(bob: Talk, desk: Desk) -> None:
     await bob.hears("in danger", lambda: bob.me.starts("reputation-school42"))
     await bob.says("no", "What best describes you?")
     await bob.says("1", "Where do you work?")
-    await bob.says("england", "closest to what you mean")
+    await bob.says("england", "Is it about this")
     await bob.says("1", "a threat, a home address")
     assert "Do now" in await bob.says("2", "Keep evidence")
     await bob.says("talk to a person", "Shall we pass this to an adviser?")

@@ -86,7 +86,7 @@ async def walks_by_pressing(ann: Talk) -> None:
     await ann.presses("No", "What best describes you?")
     assert len(ann.heard[-1].rows) == 10
     await ann.presses(ann.heard[-1].titles[0], "Where do you work?")
-    await ann.presses("England", "closest to what you mean")
+    await ann.presses("England", "Is it about this")
     await ann.presses(ann.heard[-1].titles[0], "a threat, a home address")
     assert "Do now" in await ann.presses("No", "Keep evidence")
     record = await ann.says("/record", "Record of advice")
@@ -98,7 +98,7 @@ async def types_and_meets_an_adviser(bob: Talk, desk: Desk) -> None:
     await bob.says("/start reputation-school42", "in danger")
     await bob.says("no", "What best describes you?")
     await bob.says("1", "Where do you work?")
-    await bob.says("england", "closest to what you mean")
+    await bob.says("england", "Is it about this")
     await bob.says("1", "a threat, a home address")
     assert "Do now" in await bob.says("2", "Keep evidence")
     await bob.says("talk to a person", "Shall we pass this to an adviser?")

@@ -29,6 +29,7 @@ from bot.library.model import (
     LinkStep,
     SlotType,
 )
+from bot.library.uncollected import uncollected
 
 ROOT = commands.SESSION_START
 ADVICE_KINDS = frozenset({"guidance", "platform", "service", "template"})
@@ -112,6 +113,7 @@ class Ways:
     """Questions at which, in some state, no answer is taken."""
 
 
+@uncollected()
 def walk_every_path(library: Library, sameness: Sameness | None = None) -> Ways:
     """Walks from the greeting, from every pattern, and from every flow that something leads to.
 

@@ -20,6 +20,7 @@ from bot.library.model import Flow, Library, Page, Where
 from bot.library.references import Lookup, says
 from bot.library.texts import Fillers
 from bot.library.thresholds import check_thresholds
+from bot.library.uncollected import uncollected
 from bot.library.versions import read_files
 
 __all__ = ["Complaint", "LoadResult", "load", "load_files", "version_of"]
@@ -64,6 +65,7 @@ def load(folder: Path) -> LoadResult:
     return load_files({**dict.fromkeys(misnamed, b""), **files} if misnamed else files)
 
 
+@uncollected()
 def load_files(files: Mapping[str, bytes]) -> LoadResult:
     """The library made of these files (path with / -> bytes). Never raises for what the files hold."""
     loading = Loading()
@@ -90,6 +92,7 @@ def load_files(files: Mapping[str, bytes]) -> LoadResult:
     return LoadResult(library if is_good else None, found)
 
 
+@uncollected()
 def load_flows(files: Mapping[str, bytes]) -> LoadResult:
     """Only the flows, for what asks nothing of pages: half the work. What flows name is not looked up."""
     own = {file: data for file, data in files.items() if file.startswith("flows/") and file.endswith(".yml")}

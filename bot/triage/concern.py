@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bot.domain import Intent
 from bot.library.model import Flow, Library
+from bot.library.uncollected import uncollected
 from bot.triage.features import Known, Word, features_of, words_of
 from bot.triage.urgency import graver_first
 from bot.triage.weights import Example, Weights
@@ -27,6 +28,7 @@ _TAG = re.compile(r"\[[a-z_]+\]")
 class Ranker:
     """Knows the examples of one library; made once, then without change."""
 
+    @uncollected()
     def __init__(self, flows: Iterable[Flow]) -> None:
         meant = sorted((flow for flow in flows if _can_be_meant(flow)), key=lambda flow: flow.intents[0])
         self._names = tuple(flow.intents[0] for flow in meant)

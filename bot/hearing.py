@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.domain import Conversation, Gate, Heard, MediaKind, MediaRefused, Pressed, Said
+from bot.engine.advance import START
 from bot.engine.walk import CHILD_WRITING
 from bot.guard.media import has_media
 from bot.guard.personal_data import mask
@@ -13,7 +14,6 @@ from bot.triage.gate import GateKeeper
 from bot.triage.lexicon import KnownWords
 
 MAX_NUMBER_DIGITS = 2
-START = "start"
 
 
 def prepared(

@@ -99,12 +99,10 @@ class Shelf:
 
 def opened(files: Mapping[str, bytes]) -> Kept:
     """Raises: LibraryInvalid with every complaint."""
-    result = load_files(files)
-    if result.library is None:
-        raise LibraryInvalid("\n".join(str(each) for each in result.complaints))
+    library = load_files(files).good()
     interface = {name.split("/")[-1].removesuffix(".json"): data for name, data in files.items() if _is_interface(name)}
     words = words_in(files)
-    return Kept(result.library, GateKeeper(words), words, interface)
+    return Kept(library, GateKeeper(words), words, interface)
 
 
 def _strings(data: bytes) -> dict[str, str]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.domain import Gate, Intent
-from bot.errors import FirstlineError, LibraryInvalid
+from bot.domain import Gate
+from bot.errors import FirstlineError
 from bot.guard.personal_data import mask
 from bot.guard.text import clean
 from bot.library.load import load_flows
 from bot.library.model import Library
 from bot.library.versions import read_files
 from bot.triage import several
+from bot.triage.concern import concern_of
 from bot.triage.gate import GateKeeper, Seen
 from bot.triage.lexicon import Words
 from bot.triage.platform import PlatformSpotter
@@ -59,18 +60,15 @@ class _Ear:
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> "_Ear":
         """Raises: LibraryInvalid."""
-        result = load_flows(files)
-        if result.library is None:
-            raise LibraryInvalid("\n".join(str(each) for each in result.complaints))
         words = words_in(files)
-        return cls(result.library, words, GateKeeper(words), PlatformSpotter(words), UrgentSense(words))
+        return cls(load_flows(files).good(), words, GateKeeper(words), PlatformSpotter(words), UrgentSense(words))
 
     def about(self, text: str) -> dict[str, Any]:
         """The text itself is given back as it came, so that lines can be put side by side; nothing of it is kept."""
         cleaned = clean(text).text
         masked = mask(cleaned, self.words.known).text
         seen = self.keeper.look(masked)
-        heard = [(self.concern(intent), intent.score) for intent in several.heard(masked, self.library)[0]]
+        heard = [(concern_of(self.library, intent), intent.score) for intent in several.heard(masked, self.library)[0]]
         before = _before_topics(seen, bool(heard), self.sense.happening(masked))
         return {
             "text": text,
@@ -79,10 +77,6 @@ class _Ear:
             "platform": self.spotter.platform_of(cleaned),
             "urgent": is_urgent(seen.gate, heard, self.sense.today(masked)),
         }
-
-    def concern(self, intent: Intent) -> str:
-        flow = self.library.flows.get(self.library.by_intent.get(intent.name, ""))
-        return flow.concern if flow and flow.concern else intent.name
 
 
 def _before_topics(seen: Seen, any_topic: bool, happening: str | None) -> list[tuple[str, float]]:

@@ -18,7 +18,6 @@ from bot.domain import (
     Trouble,
 )
 from bot.engine import clarifying, commands, hearing, speech, stack, steps
-from bot.engine.conditions import holds
 from bot.engine.walk import Walk, WalkError
 from bot.library.model import ActionStep, Flow, Library
 
@@ -110,13 +109,13 @@ def _opened(walk: Walk, heard: Opened) -> None:
     if not walk.stack and heard.language in walk.library.languages:
         walk.language = heard.language or walk.language
     flow = walk.library.flows.get(heard.flow) if heard.flow else None
-    is_led = flow is not None and not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots))
-    if flow and is_led:
-        walk.intents = (Intent(flow.concern or flow.id, 1.0),)
+    led_to = flow if flow and clarifying.may_start(walk, flow) else None
+    if led_to:
+        walk.intents = (Intent(led_to.concern or led_to.id, 1.0),)
     if not walk.stack:
         commands.start_session(walk)
     walk.waiting = False
-    if flow and is_led and _is_busy_with_another(walk, flow) and clarifying.clarify(walk):
+    if led_to and _is_busy_with_another(walk, led_to) and clarifying.clarify(walk):
         walk.waiting = True
     steps.run(walk)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.library.actions import ACTION_OUTCOMES
+from bot.library.actions import filled_by
 from bot.library.model import ActionStep, CollectStep, Flow, Library, LinkStep, SetSlotsStep
 
 
@@ -59,6 +59,6 @@ def _filled_by(flow: Flow) -> Iterator[str]:
             case SetSlotsStep(values=values):
                 yield from (name for name, _ in values)
             case ActionStep(action=action):
-                yield from (name for found in ACTION_OUTCOMES.get(action, ()) for name in found)
+                yield from filled_by(action)
             case _:
                 pass

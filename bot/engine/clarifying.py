@@ -76,8 +76,8 @@ def clarify(walk: Walk) -> bool:
 def also_told(walk: Walk) -> tuple[Offer, ...]:
     """What else the enquirer wrote of, as choices beside "anything else?"; said that they did."""
     flows = [walk.library.flows.get(walk.index.by_concern.get(concern, "")) for concern in walk.also]
-    may_start = [flow for flow in flows if flow and _may_start(walk, flow)][:MAX_HEARD]
-    drafts = tuple(Offer(Token(""), _name(walk, flow), flow=flow.id) for flow in may_start)
+    offered = [flow for flow in flows if flow and may_start(walk, flow)][:MAX_HEARD]
+    drafts = tuple(Offer(Token(""), _name(walk, flow), flow=flow.id) for flow in offered)
     if drafts and ALSO in walk.library.responses:
         speech.put(walk, ALSO)
     return drafts
@@ -90,7 +90,7 @@ def heard_flows(walk: Walk) -> Sequence[Heard]:
     for intent in walk.intents:
         flow_id = index.by_intent.get(intent.name) or index.by_concern.get(intent.name) or intent.name
         flow = library.flows.get(flow_id)
-        if flow and _may_start(walk, flow):
+        if flow and may_start(walk, flow):
             found.setdefault(flow.id, Heard(flow, intent.score, intent.because))
     heard = tuple(found.values())[:MAX_HEARD]
     if len(heard) > 1:
@@ -99,7 +99,8 @@ def heard_flows(walk: Walk) -> Sequence[Heard]:
     return [each for each in heard if each.score >= FAR_BEHIND * best]
 
 
-def _may_start(walk: Walk, flow: Flow) -> bool:
+def may_start(walk: Walk, flow: Flow) -> bool:
+    """True for a flow that the enquirer may begin: no pattern, and its guard holds."""
     return not flow.is_pattern and (flow.guard is None or holds(flow.guard, walk.slots))
 
 

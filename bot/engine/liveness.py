@@ -4,8 +4,9 @@ A condition that only asks whether a slot is one of a few values cannot tell the
 are read is worked out, but which of their values make a difference.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
+from typing import TypeVar
 
 from bot.domain import SlotValue
 from bot.engine.called import filled_when_back
@@ -50,28 +51,37 @@ Reads = frozenset[Read]
 Place = tuple[str, str]
 """(flow, step or END)."""
 NOTHING: Reads = frozenset()
+Known = TypeVar("Known")
 
 
-def live_reads(library: Library) -> Mapping[Place, Reads]:
+def live_reads(library: Library, *, conditions: bool = True) -> tuple[Mapping[Place, Reads], Mapping[Place, Reads]]:
     """For each place, what is read of slots from there to the end of its flow, whichever way is taken, and by flows it
-    links to; what is read when a called flow is back in its caller is `read_after_call`.
+    links to; and for each step that calls, what its flow reads once the called flow is over.
 
-    It may name too many, never too few. A pattern may begin at any time, so it is walked with every value of what it
-    reads; what leads to it need not remember.
+    Without `conditions` only what is read otherwise: whether a slot that will be asked for is filled. It may name too
+    many, never too few. A pattern may begin at any time, so it is walked with every value of what it reads; what leads
+    to it need not remember.
     """
-    return _Liveness(library).worked_out()
-
-
-def live_without_conditions(library: Library) -> Mapping[Place, Reads]:
-    """The part of it that is read otherwise than by conditions: whether a slot that will be asked for is filled."""
-    return _Liveness(library, conditions=False).worked_out()
-
-
-def read_after_call(library: Library, live: Mapping[Place, Reads], *, conditions: bool) -> Mapping[Place, Reads]:
-    """For each step that calls, what its flow reads once the called flow is over."""
     liveness = _Liveness(library, conditions=conditions)
+    live = settled(library, liveness.at)
+    return live, {(flow.id, step.id): liveness.after(flow, step, live) for flow, step in calls(library)}
+
+
+def settled(library: Library, at: Callable[[Flow, Step, Mapping[Place, Known]], Known]) -> Mapping[Place, Known]:
+    """What is known of each step from the steps that may come next, asked again until nothing new is learnt."""
+    known: dict[Place, Known] = {}
+    before: dict[Place, Known] | None = None
+    while known != before:
+        before = dict(known)
+        for flow in library.flows.values():
+            for step in reversed(tuple(flow.steps.values())):
+                known[flow.id, step.id] = at(flow, step, known)
+    return known
+
+
+def calls(library: Library) -> Iterator[tuple[Flow, CallStep]]:
     steps = ((flow, step) for flow in library.flows.values() for step in flow.steps.values())
-    return {(flow.id, step.id): liveness.after(flow, step, live) for flow, step in steps if isinstance(step, CallStep)}
+    return ((flow, step) for flow, step in steps if isinstance(step, CallStep))
 
 
 def deciding(library: Library, response_id: str) -> list[Condition]:
@@ -141,17 +151,6 @@ class _Liveness:
         self._library = library
         self._conditions = conditions
         self._called = filled_when_back(library).keys()
-
-    def worked_out(self) -> Mapping[Place, Reads]:
-        flows = self._library.flows.values()
-        live: dict[Place, Reads] = {(flow.id, END): NOTHING for flow in flows}
-        before: dict[Place, Reads] | None = None
-        while live != before:
-            before = dict(live)
-            for flow in flows:
-                for step in reversed(tuple(flow.steps.values())):
-                    live[flow.id, step.id] = self.at(flow, step, live)
-        return live
 
     def at(self, flow: Flow, step: Step, live: Mapping[Place, Reads]) -> Reads:
         if isinstance(step, LinkStep):

@@ -137,8 +137,9 @@ class _Explorer:
         self.library = library
         self.sameness = sameness
         self.first: dict[Hashable, State] = {}
+        """By the key of states that nobody can tell apart, the one that was found first."""
         self.same: dict[State, State] = {}
-        """For states that nobody can tell apart, the one that was found first."""
+        """Each state -> the one that stands for it."""
         self.ways = Ways()
         self.literals = _literals(library)
         self.only_called = only_called(library)
@@ -305,9 +306,9 @@ class _Explorer:
         while True:
             if not walk.stack:
                 return None, End.STOPPED if walk.ended else End.PEOPLE if walk.with_people else End.OVER
-            if walk.stack[0].flow != base and base in self.only_called:
-                return None, End.CALLER
             if walk.stack[0].flow != base:
+                if base in self.only_called:
+                    return None, End.CALLER
                 return self.entry(walk.stack[0].flow, walk.slots, with_people=walk.with_people), End.NONE
             if walk.waiting:
                 return self.standing(walk, Kind.QUESTION), End.NONE

@@ -15,15 +15,15 @@ from bot.engine.liveness import (
     Place,
     Reads,
     Whole,
+    calls,
     deciding,
     first_of,
     live_reads,
-    live_without_conditions,
-    read_after_call,
+    settled,
     targets,
 )
 from bot.engine.residuals import names_in, residual
-from bot.library.actions import ACTION_OUTCOMES
+from bot.library.actions import filled_by
 from bot.library.conditions import Condition
 from bot.library.model import (
     ActionStep,
@@ -59,10 +59,8 @@ class Sameness:
         self._conditions: dict[int, Condition] = {}
         self._filled_when_back = filled_when_back(library)
         self._ahead, self._after_call = self._worked_out()
-        live = live_reads(library)
-        self._live, self._live_after_call = live, read_after_call(library, live, conditions=True)
-        other = live_without_conditions(library)
-        self._other, self._other_after_call = other, read_after_call(library, other, conditions=False)
+        self._live, self._live_after_call = live_reads(library)
+        self._other, self._other_after_call = live_reads(library, conditions=False)
         self._known: dict[tuple[Place, ...], _Here] = {}
 
     def live(self, places: tuple[Place, ...]) -> Mapping[str, Compared]:
@@ -116,17 +114,8 @@ class Sameness:
     # --- what lies ahead ---------------------------------------------------------------------------------------------
 
     def _worked_out(self) -> tuple[Mapping[Place, Ahead], Mapping[Place, Ahead]]:
-        ahead: dict[Place, Ahead] = {}
-        before: dict[Place, Ahead] | None = None
-        while ahead != before:
-            before = dict(ahead)
-            for flow in self._library.flows.values():
-                for step in reversed(tuple(flow.steps.values())):
-                    ahead[flow.id, step.id] = self._at(flow, step, ahead)
-        steps = ((flow, step) for flow in self._library.flows.values() for step in flow.steps.values())
-        return ahead, {
-            (flow.id, step.id): self._next(flow, step, ahead) for flow, step in steps if isinstance(step, CallStep)
-        }
+        ahead = settled(self._library, self._at)
+        return ahead, {(flow.id, step.id): self._next(flow, step, ahead) for flow, step in calls(self._library)}
 
     def _at(self, flow: Flow, step: Step, ahead: Mapping[Place, Ahead]) -> Ahead:
         after = self._next(flow, step, ahead)
@@ -139,8 +128,7 @@ class Sameness:
                 inside = ahead.get((called, first_of(self._library, called)), NONE_AHEAD)
                 return _union(inside, self._past(after, self._filled_when_back[called]))
             case ActionStep(action=action):
-                filled = {name for found in ACTION_OUTCOMES.get(action, ()) for name in found}
-                return _union(self._past(after, filled), self._said(action))
+                return _union(self._past(after, filled_by(action)), self._said(action))
             case _:
                 return after
 
@@ -175,7 +163,8 @@ class Sameness:
 
     def _past(self, ahead: Ahead, filled: Collection[str]) -> Ahead:
         """The same, seen from before these slots may be filled."""
-        return {number: had | (self._conditions[number].slots & set(filled)) for number, had in ahead.items()}
+        may_be_filled = frozenset(filled)
+        return {number: had | (self._conditions[number].slots & may_be_filled) for number, had in ahead.items()}
 
     def _said(self, response_id: str) -> Ahead:
         return self._numbered(deciding(self._library, response_id))

@@ -23,3 +23,8 @@ ACTION_OUTCOMES: Mapping[str, tuple[Mapping[str, SlotValue], ...]] = {
     "action_opening_hours": ({"service_open": True}, {"service_open": False}),
 }
 """What a custom action may find; others set nothing that decides the way."""
+
+
+def filled_by(action: str) -> frozenset[str]:
+    """The slots an action may fill, where that decides the way."""
+    return frozenset(name for found in ACTION_OUTCOMES.get(action, ()) for name in found)

@@ -50,6 +50,12 @@ class LoadResult:
     def errors(self) -> tuple[Complaint, ...]:
         return tuple(complaint for complaint in self.complaints if complaint.severity == "error")
 
+    def good(self) -> Library:
+        """The library. Raises: LibraryInvalid with every complaint, where there is none."""
+        if self.library is None:
+            raise LibraryInvalid("\n".join(str(each) for each in self.complaints))
+        return self.library
+
 
 def load(folder: Path) -> LoadResult:
     """The library in `folder`, which holds flows/ and content/."""

@@ -85,6 +85,12 @@ def ranker_of(library: Library) -> Ranker:
     return ranker
 
 
+def concern_of(library: Library, intent: Intent) -> str:
+    """The concern an intent's flow is about; the intent's own name where it has none."""
+    flow = library.flows.get(library.by_intent.get(intent.name, ""))
+    return flow.concern if flow and flow.concern else intent.name
+
+
 def _can_be_meant(flow: Flow) -> bool:
     return bool(flow.intents) and not flow.is_pattern and any(flow.examples.values())
 

@@ -4,7 +4,7 @@ import re
 
 from bot.domain import Intent
 from bot.library.model import Library
-from bot.triage.concern import rank
+from bot.triage.concern import concern_of, rank
 from bot.triage.urgency import gravest_first
 
 FEWEST_WORDS = 5
@@ -24,7 +24,7 @@ def heard(text: str, library: Library) -> tuple[tuple[Intent, ...], tuple[str, .
     ranked, concerns = rank(text, library), _told(text, library)
     if not concerns:
         return ranked, ()
-    by_concern = {_concern(library, each): each for each in ranked}
+    by_concern = {concern_of(library, each): each for each in ranked}
     first = [Intent(concern, ranked[0].score, ranked[0].because) for concern in concerns]
     others = [each for concern, each in by_concern.items() if concern not in concerns]
     return (*first, *others), concerns
@@ -35,7 +35,7 @@ def _told(text: str, library: Library) -> tuple[str, ...]:
     if len(parts) < 2:
         return ()
     likeliest = [ranked[0] for part in parts if (ranked := rank(part, library))]
-    concerns = [_concern(library, each) for each in likeliest if each.score >= SURE]
+    concerns = [concern_of(library, each) for each in likeliest if each.score >= SURE]
     sure = dict.fromkeys(concern for concern in concerns if concern not in NO_WORRY)
     return gravest_first(sure) if len(sure) > 1 else ()
 
@@ -48,8 +48,3 @@ def _parts(text: str) -> list[str]:
         else:
             parts.append(piece)
     return parts
-
-
-def _concern(library: Library, intent: Intent) -> str:
-    flow = library.flows.get(library.by_intent.get(intent.name, ""))
-    return flow.concern if flow and flow.concern else intent.name

@@ -70,7 +70,7 @@ class Metrics:
         self._read_outbox()
         self._read_channels()
         self._cases.clear()
-        for row in self._ledger.reader().execute("SELECT state, count(*) FROM queue_item GROUP BY state"):
+        for row in self._ledger.reader().execute("SELECT state, count(*) FROM queue_item WHERE conversation > 0 GROUP BY state"):
             self._cases.labels(row[0]).set(row[1])
 
     def _read_outbox(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from handoff.domain import DANGER_TIER, AdviserId, CaseId, State
+from handoff.domain import DANGER_TIER, AdviserId, CaseId, Lane, State
 from handoff.moments import from_ms, to_ms
 
 
@@ -82,6 +82,10 @@ class Row:
     left: bool
     why_here: tuple[Reason, ...]
     last_seq: int
+    lane: Lane
+    agreed_for: datetime | None
+    """The time of an agreed call-back, kept when it has come."""
+    practice: bool
     reply_until: datetime | None
     """When the channel stops taking what we write, or stopped; None: it never does, or nobody is there to answer."""
 
@@ -151,9 +155,10 @@ def ruled(danger: int, overdue: int, waiting: int, free: int) -> tuple[Colour, L
 # --- within ----------------------------------------------------------------------------------------------------------
 
 _ROWS = """
-SELECT q."case" AS id, q.state, q.tier, q.due_at, q.version, q.moved_at, q.wake_at, q.lease_until, q.left_at,
+SELECT q."case" AS id, q.state, q.tier, q.due_at, q.version, q.moved_at, q.wake_at, q.lane, q.agreed_for,
+    q.lease_until, q.left_at,
     q.put_back, q.holder, h.name AS holder_name, q.offered_to, o.name AS offered_name, c.reference, c.reason,
-    c.concern, c.role, c.nation, c.platform, c.channel, c.language, c.opened_at,
+    c.concern, c.role, c.nation, c.platform, c.channel, c.language, c.opened_at, c.practice,
     (SELECT coalesce(max(m.seq), 0) FROM message m WHERE m."case" = q."case") AS last_seq,
     CASE WHEN q.left_at IS NULL AND q.state NOT IN ('done', 'abandoned') THEN w.closes_at END AS reply_until
   FROM queue_item q JOIN cases c ON c.id = q."case"
@@ -190,6 +195,9 @@ def _row(row: sqlite3.Row, now: datetime, silent_ms: int) -> Row:
         left=row["left_at"] is not None,
         why_here=_why(row, due_at - now),
         last_seq=row["last_seq"],
+        lane=Lane(row["lane"]),
+        agreed_for=_moment(row["agreed_for"]),
+        practice=bool(row["practice"]),
         reply_until=_moment(row["reply_until"]),
     )
 

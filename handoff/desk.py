@@ -49,19 +49,21 @@ class Desk:
 
     def board(self, conn: sqlite3.Connection, now: datetime) -> tuple[Row, ...]:
         """What waits, in the order in which it will be taken."""
-        where = "q.state = 'waiting' ORDER BY q.tier > 0, q.due_at, q.\"case\""
+        where = "q.state = 'waiting' AND q.conversation > 0 ORDER BY q.tier > 0, q.due_at, q.\"case\""
         return explained(self._rows(conn, now, where))
 
     def held(self, conn: sqlite3.Connection, now: datetime, adviser: AdviserId | None = None) -> tuple[Row, ...]:
-        """Who holds what (of one adviser, or of all), longest held first; and, for one, what is offered to them."""
+        """Who holds what, longest held first: of all advisers, without practice; or of one, with practice and with what
+        is offered to them."""
         where = (
-            "q.holder IS NOT NULL AND (:adviser IS NULL OR :adviser IN (q.holder, q.offered_to)) ORDER BY q.moved_at"
+            "q.holder IS NOT NULL AND iif(:adviser IS NULL, q.conversation > 0, :adviser IN (q.holder, q.offered_to))"
+            " ORDER BY q.moved_at"
         )
         return tuple(self._rows(conn, now, where, adviser=adviser))
 
     def scheduled(self, conn: sqlite3.Connection, now: datetime) -> tuple[Row, ...]:
         """Agreed call-backs, the next one first."""
-        return tuple(self._rows(conn, now, "q.wake_at IS NOT NULL ORDER BY q.wake_at"))
+        return tuple(self._rows(conn, now, "q.wake_at IS NOT NULL AND q.conversation > 0 ORDER BY q.wake_at"))
 
     def case(self, conn: sqlite3.Connection, case_id: CaseId, now: datetime) -> Case:
         """Raises: NoSuchCase."""
@@ -171,7 +173,7 @@ SELECT c.reference, q.state, q.tier, a.name FROM queue_item q JOIN cases c ON c.
   LEFT JOIN adviser a ON a.id = q.holder WHERE q."case" = ?
 """
 _WAIT = """
-SELECT "case" FROM queue_item WHERE state = 'waiting' ORDER BY tier > 0, due_at, "case"
+SELECT "case" FROM queue_item WHERE state = 'waiting' AND conversation > 0 ORDER BY tier > 0, due_at, "case"
 """
 _ENDING = """
 SELECT c.reference, q.outcome FROM cases c JOIN queue_item q ON q."case" = c.id
@@ -186,6 +188,7 @@ SELECT a.id, a.name, a.role, (SELECT count(*) FROM queue_item q WHERE q.holder =
 _WAITING = """
 SELECT count(*), coalesce(sum(q.due_at < :now), 0), coalesce(sum(q.tier = 0), 0), min(c.opened_at)
   FROM queue_item q JOIN cases c ON c.id = q."case" WHERE q.state = 'waiting'
+   AND q.conversation > 0
 """
 _EVENTS = """
 SELECT e.seq, e.kind, e."case", CASE WHEN q.left_at IS NULL THEN q.conversation END, e.adviser, e.at, c.reference

@@ -63,6 +63,17 @@ class State(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Lane(StrEnum):
+    """Where a case stands on the board. Order is one for all lanes."""
+
+    LIVE = "live"
+    """Somebody is there and waits."""
+    MESSAGES = "messages"
+    """It came out of hours, or was left for later: an answer is owed, nobody sits and waits."""
+    CALL_BACKS = "call_backs"
+    """A time was agreed."""
+
+
 HELD = frozenset({State.CLAIMED, State.ACTIVE, State.PAUSED, State.OFFERED, State.WRAP_UP})
 ENDED = frozenset({State.DONE, State.ABANDONED})
 COUNTED = frozenset({State.CLAIMED, State.ACTIVE, State.OFFERED})
@@ -128,6 +139,8 @@ class Rules:
         timedelta(minutes=60),
     )
     """Working time until a case of tier 0, 1, 2, 3 is due. Tier 0 is due at once, in or out of hours."""
+    message: timedelta = timedelta(hours=3)
+    """Working time until a message is due; one of tier 0 or 1 keeps its own allowance (POSH's aim of 2013)."""
     lease: timedelta = timedelta(seconds=90)
     """A claimed case whose adviser was not heard from for so long goes back; an answered one is marked unreachable."""
     unreachable: timedelta = timedelta(minutes=3)
@@ -190,6 +203,13 @@ class NewCase:
     platform: str | None = None
     language: str = "en"
     pack: Pack = Pack()
+    lane: Lane | None = None
+    """None: live in opening hours and when in danger, else a message."""
+
+    @property
+    def practice(self) -> bool:
+        """A practice case belongs to no conversation: its number is negative, and nothing it says leaves the desk."""
+        return self.conversation < 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from handoff import thread
-from handoff.domain import DANGER_TIER, REFERENCE_ALPHABET, Author, CaseId, NewCase, OpenedCase, Rules, code
+from handoff.domain import DANGER_TIER, REFERENCE_ALPHABET, Author, CaseId, Lane, NewCase, OpenedCase, Rules, code
 from handoff.hours import SUBDIVISIONS, OpeningHours
 from handoff.moments import to_ms
 from handoff.seal import Seal
+
+URGENT_TIER = 1
+"""From here on a case keeps its own allowance even when it is only a message."""
 
 _LIVE = """
 SELECT q."case", c.reference FROM queue_item q JOIN cases c ON c.id = q."case"
@@ -27,11 +30,11 @@ INSERT INTO voice SELECT :conversation, 'bot', 0
  WHERE NOT EXISTS (SELECT 1 FROM voice WHERE conversation = :conversation)
 """
 _ENQUEUE = """
-INSERT INTO queue_item ("case", conversation, tier, due_at, state, moved_at) VALUES (?, ?, ?, ?, 'waiting', ?)
+INSERT INTO queue_item ("case", conversation, tier, due_at, state, lane, moved_at) VALUES (?, ?, ?, ?, 'waiting', ?, ?)
 """
 _RAISE = """
 UPDATE queue_item SET tier = min(tier, :tier), due_at = min(due_at, :due), moved_at = :now,
-    wake_at = iif(:tier = 0, min(wake_at, :now), wake_at)
+    wake_at = iif(:tier = 0, min(wake_at, :now), wake_at), lane = iif(:tier = 0, 'live', lane)
  WHERE "case" = :case AND (tier > :tier OR (:tier = 0 AND wake_at > :now))
 """
 """A call-back does not sleep through danger: its time has come."""
@@ -68,7 +71,7 @@ class Intake:
     def flag(self, conn: sqlite3.Connection, live: OpenedCase, what: str, now: datetime, tier: int | None) -> None:
         """A line with the code `what`; with a graver `tier`, that tier and its deadline."""
         if tier is not None:
-            due = to_ms(self._due(tier, now))
+            due = to_ms(self._due(tier, Lane.LIVE, now))
             conn.execute(_RAISE, {"case": live.id, "tier": tier, "due": due, "now": to_ms(now)})
         thread.add(conn, self._seal, live.id, Author.SYSTEM, code(what), now)
 
@@ -93,8 +96,9 @@ class Intake:
         }
         case_id = CaseId(conn.execute(_OPEN, row).fetchone()[0])
         conn.execute(_FIRST_VOICE, {"conversation": case.conversation})
-        due = to_ms(self._due(case.tier, now))
-        conn.execute(_ENQUEUE, [case_id, case.conversation, case.tier, due, to_ms(now)])
+        lane = self._lane(case, now)
+        due = to_ms(self._due(case.tier, lane, now))
+        conn.execute(_ENQUEUE, [case_id, case.conversation, case.tier, due, lane, to_ms(now)])
         return OpenedCase(case_id, reference)
 
     def _free_reference(self, conn: sqlite3.Connection) -> str:
@@ -103,8 +107,14 @@ class Intake:
             if conn.execute("SELECT 1 FROM cases WHERE reference = ?", [reference]).fetchone() is None:
                 return reference
 
-    def _due(self, tier: int, now: datetime) -> datetime:
-        allowance = self._rules.allowances[tier]
+    def _lane(self, case: NewCase, now: datetime) -> Lane:
+        if case.tier == DANGER_TIER:
+            return Lane.LIVE
+        return case.lane or (Lane.LIVE if self._hours.is_open(now) else Lane.MESSAGES)
+
+    def _due(self, tier: int, lane: Lane, now: datetime) -> datetime:
+        is_patient = lane is Lane.MESSAGES and tier > URGENT_TIER
+        allowance = self._rules.message if is_patient else self._rules.allowances[tier]
         return now + allowance if tier == DANGER_TIER else self._hours.add(now, allowance)
 
 

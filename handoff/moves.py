@@ -29,14 +29,17 @@ def _sql(move: Move, change: str, where: str, by: str = ":by") -> str:
     )
 
 
-_NEXT = """"case" = (SELECT "case" FROM queue_item WHERE state = 'waiting' ORDER BY tier > 0, due_at, "case" LIMIT 1)"""
+_NEXT = """"case" = (SELECT "case" FROM queue_item WHERE state = 'waiting' AND conversation > 0
+    ORDER BY tier > 0, due_at, "case" LIMIT 1)"""
 _ANSWER = "state = 'active', first_answer_at = coalesce(first_answer_at, :now)"
 
 STATEMENTS: Mapping[Move, str] = MappingProxyType(
     {
         Move.CLAIMED: _sql(Move.CLAIMED, _TAKE, "\"case\" = :case AND state = 'waiting'"),
         Move.SCHEDULED: _sql(
-            Move.SCHEDULED, "state = 'scheduled', wake_at = :wake", "\"case\" = :case AND state = 'waiting'"
+            Move.SCHEDULED,
+            "state = 'scheduled', wake_at = :wake, agreed_for = :wake, lane = 'call_backs'",
+            "\"case\" = :case AND state = 'waiting'",
         ),
         Move.ABANDONED: _sql(
             Move.ABANDONED,

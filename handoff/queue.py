@@ -114,7 +114,11 @@ class Queue:
     def schedule(
         self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, wake_at: datetime, now: datetime
     ) -> None:
-        """A call-back was agreed: a waiting case rests until `wake_at`, then waits in its old place."""
+        """A call-back was agreed: the case rests until `wake_at`, then waits in its old place. One that the adviser
+        holds is let go first; the bot looks after the enquirer meanwhile."""
+        row = conn.execute('SELECT 1 FROM queue_item WHERE "case" = ? AND holder = ?', [case_id, adviser]).fetchone()
+        if row is not None:
+            self._move(conn, Move.RELEASED, case_id, adviser, now)
         self._move(conn, Move.SCHEDULED, case_id, adviser, now, wake=to_ms(wake_at))
 
     def heartbeat(self, conn: sqlite3.Connection, adviser: AdviserId, now: datetime) -> None:

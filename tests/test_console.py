@@ -16,43 +16,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.channels.whatsapp.sending import POLICIES
 from handoff.console import feed
 from handoff.console.app import console
-from handoff.console.auth import LOGGED_IN, NOBODY, RULES
+from handoff.console.area import LOGGED_IN, NOBODY
+from handoff.console.auth import RULES
 from handoff.console.render import _words, issues, outcomes, plain
 from handoff.desk import Desk, events_after
 from handoff.domain import AdviserId, CaseId, DeliveryState, Role, State, code
 from handoff.reach import note_window
+from tests.areas import gathered_who_may
 from tests.demo_desk import OPEN, PACK, PASSWORD, Clock, DemoDesk, desk_in
 from tools.vendor import LIST, differences
 
-HOLD = {Role.ADVISER, Role.SENIOR, Role.LEAD}
-EVERYBODY = {*Role, None}
-"""None stands for somebody who is not logged in."""
-WHO_MAY = {
-    ("GET", "board"): HOLD,
-    ("GET", "log_in"): EVERYBODY,
-    ("POST", "log_in"): EVERYBODY,
-    ("POST", "log_out"): set(Role),
-    ("GET", "account"): set(Role),
-    ("POST", "presence"): HOLD,
-    ("POST", "heartbeat"): HOLD,
-    ("GET", "pulse"): HOLD,
-    ("GET", "events"): HOLD,
-    ("POST", "next"): HOLD,
-    ("GET", "case"): HOLD,
-    ("POST", "claim"): HOLD,
-    ("POST", "take_over"): {Role.SENIOR, Role.LEAD},
-    ("POST", "say"): HOLD,
-    ("POST", "again"): HOLD,
-    ("POST", "note"): HOLD,
-    ("POST", "pause"): HOLD,
-    ("POST", "resume"): HOLD,
-    ("POST", "release"): HOLD,
-    ("GET", "wrap_up"): HOLD,
-    ("POST", "wrap_up"): HOLD,
-    ("POST", "close"): HOLD,
-    ("GET", "static"): EVERYBODY,
-}
-"""Written out here once more on purpose: a route that is added or opened must be added or opened here too."""
+WHO_MAY = gathered_who_may()
 
 Browser = TestClient[web.Request, web.Application]
 
@@ -165,7 +139,8 @@ def routes_of(app: web.Application) -> list[tuple[str, str, str]]:
 
 
 def path_of(canonical: str, case_id: CaseId) -> str:
-    return canonical.removeprefix("/desk").replace("{case}", str(case_id)).replace("{name}", "desk.css")
+    path = canonical.removeprefix("/desk").replace("{case}", str(case_id)).replace("{name}", "desk.css")
+    return re.sub(r"{\w+}", "1", path)
 
 
 async def mismatches(server: TestServer, desk: DemoDesk, role: Role | None) -> list[tuple[str, str]]:

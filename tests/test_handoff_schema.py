@@ -18,15 +18,12 @@ from handoff.hours import OpeningHours
 from handoff.migrations import migrations
 from handoff.queue import Queue
 from handoff.seal import Seal
+from tests.areas import gathered_refused
+from tests.schema_steps import ACTIVE, CLAIM, CLOSE, DONE, LEFT, OFFERED, SECOND, WRAPPED, says
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ALICE, BOB = AdviserId(1), AdviserId(2)
 QUEUE = Queue(Seal(b"k" * 32), OpeningHours())
-
-CLAIM = """UPDATE queue_item SET state = 'claimed', holder = 1, lease_until = 9, move = 'claimed', moved_by = 1,
-    version = version + 1 WHERE "case" = 1"""
-MESSAGE = """INSERT INTO message ("case", seq, author, adviser, body, client_id, epoch, at)
-    VALUES (1, {seq}, {author}, {adviser}, x'00', {client}, {epoch}, 0)"""
 
 
 def migrated(path: Path | str = ":memory:") -> sqlite3.Connection:
@@ -56,35 +53,6 @@ def conn() -> Iterator[sqlite3.Connection]:
     yield connection
     connection.close()
 
-
-def says(seq: int = 1, author: str = "adviser", adviser: str = "1", client: str = "'a'", epoch: int = 1) -> str:
-    return MESSAGE.format(seq=seq, author=f"'{author}'", adviser=adviser, client=client, epoch=epoch)
-
-
-ACTIVE = (
-    CLAIM,
-    """UPDATE queue_item SET state = 'active', move = 'answered', version = version + 1 WHERE "case" = 1""",
-    says(),
-)
-WRAPPED = (
-    *ACTIVE,
-    """UPDATE queue_item SET state = 'wrap_up', move = 'wrapping_up', version = version + 1 WHERE "case" = 1""",
-)
-CLOSE = """UPDATE queue_item SET state = 'done', move = 'closed', issue = 'x', outcome = 'y', forget_at = 1, holder = NULL,
-    lease_until = NULL, version = version + 1 WHERE "case" = 1"""
-DONE = (*WRAPPED, """INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')""", CLOSE)
-OFFERED = (
-    *ACTIVE,
-    """UPDATE queue_item SET state = 'offered', move = 'offered', offered_to = 2, offer_until = 9,
-        version = version + 1 WHERE "case" = 1""",
-)
-LEFT = (*WRAPPED, 'UPDATE queue_item SET left_at = 5 WHERE "case" = 1')
-SECOND = (
-    """INSERT INTO cases (reference, conversation, reason, channel, language, library, opened_at, opened_on, opened_hour)
-        VALUES ('FL-2222-22', 2, 'asked', 'web', 'en', 'v1', 0, '2026-03-02', 9)""",
-    "INSERT INTO voice VALUES (2, 'bot', 0)",
-    """INSERT INTO queue_item ("case", conversation, tier, due_at, state, moved_at) VALUES (2, 2, 2, 9, 'waiting', 0)""",
-)
 
 REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     # the queue
@@ -202,6 +170,8 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
 ]  # fmt: skip
 BY_COLUMN = {"reference_once": "cases.reference", "one_handle_on_a_channel": r"adviser_handle\.adviser"}
 """SQLite names a broken UNIQUE by its columns."""
+REFUSED += gathered_refused()
+
 NOT_IN_THE_TABLE = {
     "period_is_a_day": "case_facts has no way in but the trigger, which copies cases.opened_on",
     "adviser_email_once": "test_advisers.test_an_email_belongs_to_one_account",

@@ -23,7 +23,7 @@ from handoff.domain import (
     code,
 )
 from handoff.errors import AlreadyClaimed, AtCapacity, NoSuchCase, NotAllowed, NotYours, Refused, Stale
-from handoff.hours import OpeningHours
+from handoff.hours import OpeningHours, week_from
 from handoff.intake import new_reference
 from handoff.migrations import migrations
 from handoff.queue import Queue
@@ -31,7 +31,7 @@ from handoff.seal import Seal
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 SEAL = Seal(b"k" * 32)
-QUEUE = Queue(SEAL, OpeningHours())
+QUEUE = Queue(SEAL, OpeningHours(week=week_from("mon-sun 00:00-24:00")))
 DESK = Desk(SEAL)
 ALICE, BOB, LEAD, EDITOR = AdviserId(1), AdviserId(2), AdviserId(3), AdviserId(4)
 
@@ -121,7 +121,7 @@ def test_a_reference_has_no_vowels_and_no_look_alikes() -> None:
 
 def test_a_reference_in_use_is_not_given_twice(conn: sqlite3.Connection) -> None:
     references = iter(["FL-2222-22", "FL-2222-22", "FL-3333-33"])
-    queue = Queue(SEAL, OpeningHours(), reference=lambda: next(references))
+    queue = Queue(SEAL, OpeningHours(week=week_from("mon-sun 00:00-24:00")), reference=lambda: next(references))
     first = queue.open_case(conn, NewCase(1, 1, "asked", "web", "v1"), NOW)
     second = queue.open_case(conn, NewCase(2, 1, "asked", "web", "v1"), NOW)
     assert (first.reference, second.reference) == ("FL-2222-22", "FL-3333-33")

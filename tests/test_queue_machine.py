@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from handoff.domain import COUNTED, ENDED, HELD, MOVES, AdviserId, CaseId, Move, NewCase, Rules, Speaker, State
 from handoff.errors import HandoffError, NoSuchCase
-from handoff.hours import OpeningHours
+from handoff.hours import OpeningHours, week_from
 from handoff.migrations import migrations
 from handoff.queue import Queue
 from handoff.seal import Seal
@@ -64,7 +64,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.conn = sqlite3.connect(":memory:", isolation_level=None)
         self.conn.execute("PRAGMA foreign_keys = ON")
         TEMPLATE.backup(self.conn)
-        self.queue = Queue(Seal(b"k" * 32), OpeningHours(), RULES)
+        self.queue = Queue(Seal(b"k" * 32), OpeningHours(week=week_from("mon-sun 00:00-24:00")), RULES)
         self.now = START
         self.items: dict[int, Item] = {}
         self.epochs: dict[int, int] = {}
@@ -146,8 +146,11 @@ class QueueMachine(RuleBasedStateMachine):
         case, adviser = self.chosen(pick, likely, adviser)
         wake = self.now + timedelta(minutes=5)
         item = self.items.get(case)
-        legal = item is not None and item.state is State.WAITING and not item.left
+        is_mine = self.holds(adviser, case, HELD)
+        legal = item is not None and (item.state is State.WAITING or is_mine) and not item.left
         if self.attempt(legal, lambda: self.queue.schedule(self.conn, case, adviser, wake, self.now)):
+            if is_mine:
+                self.let_go(case, self.items[case].back())
             self.become(case, State.SCHEDULED, wake=wake)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
@@ -426,7 +429,7 @@ def test_a_case_nobody_opened_can_be_neither_held_nor_noted() -> None:
     """The walk above counts a missing case as refused; here is which refusal it is."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
     TEMPLATE.backup(conn)
-    queue = Queue(Seal(b"k" * 32), OpeningHours())
+    queue = Queue(Seal(b"k" * 32), OpeningHours(week=week_from("mon-sun 00:00-24:00")))
     for act in (queue.claim, queue.release, queue.pause, queue.resume, queue.accept, queue.decline, queue.wrap_up):
         try:
             act(conn, CaseId(9), AdviserId(1), START)

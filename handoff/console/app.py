@@ -3,18 +3,20 @@
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from handoff.console import actions, auth, feed, render, views
-from handoff.console.auth import ANYONE, HOLDERS, LOGGED_IN, RULES, Access, admit
+from handoff.console import board, entrance, feed, render, talk, wrapping
+from handoff.console.asking import Draft, found_case
+from handoff.console.auth import RULES, admit
 from handoff.console.parts import PARTS, SESSION, Mask, Parts, unmasked
+from handoff.console.render import PLACES
 from handoff.desk import Desk
-from handoff.domain import MAY_TAKE_OVER, Rules
+from handoff.domain import Rules
 from handoff.doorkeeper import Doorkeeper
 from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, NotYours, Refused
 from handoff.hours import OpeningHours
@@ -23,43 +25,7 @@ from handoff.queue import Queue
 
 log = logging.getLogger(__name__)
 
-CASE = r"/cases/{case:[0-9]{1,12}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    method: str
-    path: str
-    name: str
-    handler: Handler
-    allowed: Access
-
-
-ROUTES: Final = (
-    Route("GET", "/", "board", views.board, HOLDERS),
-    Route("GET", "/log-in", "log_in", auth.log_in_page, ANYONE),
-    Route("POST", "/log-in", "log_in", auth.log_in, ANYONE),
-    Route("POST", "/log-out", "log_out", auth.log_out_now, LOGGED_IN),
-    Route("GET", "/account", "account", views.account, LOGGED_IN),
-    Route("POST", "/presence", "presence", actions.presence, HOLDERS),
-    Route("POST", "/heartbeat", "heartbeat", actions.heartbeat, HOLDERS),
-    Route("GET", "/pulse", "pulse", views.pulse, HOLDERS),
-    Route("GET", "/events", "events", feed.stream, HOLDERS),
-    Route("POST", "/next", "next", actions.next_please, HOLDERS),
-    Route("GET", CASE, "case", views.case, HOLDERS),
-    Route("POST", f"{CASE}/claim", "claim", actions.claim, HOLDERS),
-    Route("POST", f"{CASE}/take-over", "take_over", actions.moving(Queue.take_over, "case"), MAY_TAKE_OVER),
-    Route("POST", f"{CASE}/say", "say", actions.say, HOLDERS),
-    Route("POST", f"{CASE}/again", "again", actions.say_again, HOLDERS),
-    Route("POST", f"{CASE}/note", "note", actions.note, HOLDERS),
-    Route("POST", f"{CASE}/pause", "pause", actions.moving(Queue.pause, "case"), HOLDERS),
-    Route("POST", f"{CASE}/resume", "resume", actions.moving(Queue.resume, "case"), HOLDERS),
-    Route("POST", f"{CASE}/release", "release", actions.moving(Queue.release, "board", notice="released"), HOLDERS),
-    Route("GET", f"{CASE}/wrap-up", "wrap_up", views.wrap_up, HOLDERS),
-    Route("POST", f"{CASE}/wrap-up", "wrap_up", actions.wrap_up, HOLDERS),
-    Route("POST", f"{CASE}/close", "close", actions.close, HOLDERS),
-    Route("GET", "/static/{name:[a-z.-]+}", "static", render.static, ANYONE),
-)
+AREAS: Final = (entrance.AREA, board.AREA, talk.AREA, wrapping.AREA)
 
 
 def console(
@@ -77,7 +43,9 @@ def console(
     desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
     app[PARTS] = Parts(ledger, queue, desk, doorkeeper, hours, now, mask, secure_cookies)
     app[RULES] = {}
-    for route in ROUTES:
+    app[talk.PANELS] = tuple(panel for area in AREAS for panel in area.panels)
+    app[PLACES] = tuple(place for area in AREAS for place in area.places)
+    for route in chain.from_iterable(area.routes for area in AREAS):
         added = app.router.add_resource(route.path, name=route.name).add_route(route.method, route.handler)
         app[RULES][added] = route.allowed
     app.cleanup_ctx.append(feed.running)
@@ -122,6 +90,6 @@ def _refusal(request: web.Request, error: HandoffError) -> web.Response:
 def _refused_case(request: web.Request, error: Refused) -> web.Response:
     """The case as it is now, with what was not done; or nothing of it, when it is another's by now."""
     try:
-        return views.show_case(request, views.found_case(request), 409, views.Draft(refused=str(error)))
+        return talk.show_case(request, found_case(request), 409, Draft(refused=str(error)))
     except NoSuchCase:
         return render.error_page(request, 404)

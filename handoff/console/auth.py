@@ -11,17 +11,12 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from handoff.console.area import NOBODY, Access
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.render import page
-from handoff.domain import MAY_HOLD, Role
+from handoff.domain import MAY_HOLD
 from handoff.doorkeeper import LoggedIn, Session, TooManyAttempts, csrf_matches, log_out, verify
 
-Access = frozenset[Role] | None
-"""The roles that may use a route; None: whoever comes, logged in or not."""
-ANYONE: Final[Access] = None
-LOGGED_IN: Final[Access] = frozenset(Role)
-HOLDERS: Final[Access] = MAY_HOLD
-NOBODY: Final[Access] = frozenset()
 RULES: Final = web.AppKey("rules", dict[web.AbstractRoute, Access])
 
 MAX_FORM_BYTES = 64 * 1024

@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from handoff.console.area import Place
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.reading import used_places
 from handoff.domain import MAY_HOLD
@@ -32,6 +33,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
+PLACES: Final = web.AppKey("places", tuple[Place, ...])
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -100,7 +102,9 @@ def _bare_frame(request: web.Request) -> dict[str, object]:
 
 def _frame_of_adviser(request: web.Request) -> dict[str, object]:
     parts, session = parts_of(request), session_of(request)
-    frame: dict[str, object] = {"me": session.adviser, "csrf": session.csrf, "holds": session.adviser.role in MAY_HOLD}
+    role = session.adviser.role
+    frame: dict[str, object] = {"me": session.adviser, "csrf": session.csrf, "holds": role in MAY_HOLD}
+    frame["places"] = [place for place in request.app[PLACES] if role in place.seen_by]
     if session.adviser.role in MAY_HOLD:
         held = parts.desk.held(parts.ledger.reader(), parts.now(), session.adviser.id)
         frame |= {"mine": held, "used": used_places(session.adviser, held)}

@@ -4,17 +4,15 @@ Every trigger that refuses raises its own name. Times are unix milliseconds (UTC
 words or keyed hashes; every other TEXT column holds a code or an adviser's own account.
 """
 
-import sqlite3
+from sqlite_utils import Database
 
-from sqlite_utils import Database, Migrations
-
-migrations = Migrations("handoff")
+from handoff.migrations.register import migrations, run
 
 
 @migrations()
 def advisers(db: Database) -> None:
     """Who may log in, and what shows that they did."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE adviser (
@@ -53,7 +51,7 @@ def advisers(db: Database) -> None:
 @migrations()
 def cases(db: Database) -> None:
     """A case, its place in the queue, and who may speak in its conversation."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE cases (
@@ -162,7 +160,7 @@ def cases(db: Database) -> None:
 @migrations()
 def threads(db: Database) -> None:
     """What is said in a case, how far it got, and what advisers note for each other. A note has no way out."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE message (
@@ -203,7 +201,7 @@ def threads(db: Database) -> None:
 @migrations()
 def queue_rules(db: Database) -> None:
     """What may happen to a case (DESK section 6), and what follows by itself: the voice, the event, the fact."""
-    _run(
+    run(
         db,
         """
         CREATE TRIGGER cases_are_kept BEFORE UPDATE ON cases
@@ -326,7 +324,7 @@ def queue_rules(db: Database) -> None:
 @migrations()
 def thread_rules(db: Database) -> None:
     """Words are added, never changed; only the holder speaks; nothing is told twice; what happened stays written."""
-    _run(
+    run(
         db,
         """
         CREATE TRIGGER message_is_new BEFORE INSERT ON message
@@ -399,7 +397,7 @@ def thread_rules(db: Database) -> None:
 @migrations()
 def notes_once(db: Database) -> None:
     """A note posted twice is kept once. Nothing asks for messages in doubt across cases any more."""
-    _run(
+    run(
         db,
         """
         ALTER TABLE note ADD COLUMN client_id TEXT
@@ -416,7 +414,7 @@ def notes_once(db: Database) -> None:
 @migrations()
 def known_addresses(db: Database) -> None:
     """Where an adviser has logged in lately: what strangers try elsewhere does not lock them out there."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE known_address (
@@ -434,7 +432,7 @@ def known_addresses(db: Database) -> None:
 @migrations()
 def deliveries_wait(db: Database) -> None:
     """A message in hand may have to wait again, and one taken too late for the reply window waits for the enquirer."""
-    _run(
+    run(
         db,
         """
         DROP TRIGGER delivery_goes_forward;
@@ -454,7 +452,7 @@ def deliveries_wait(db: Database) -> None:
 @migrations()
 def reach_and_handles(db: Database) -> None:
     """Until when an enquirer can be written to, where a provider limits that; by what else an adviser is known."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE reply_window (
@@ -470,13 +468,3 @@ def reach_and_handles(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """,
     )
-
-
-def _run(db: Database, script: str) -> None:
-    """Statement by statement: executescript would commit the migration's own transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if statement.strip() and sqlite3.complete_statement(statement):
-            db.execute(statement)
-            statement = ""

@@ -1,0 +1,12 @@
+"""The tables of the queue and the desk, in the order in which they came. An old migration is never edited.
+
+Every trigger that refuses raises its own name. Times are unix milliseconds (UTC). Columns of type BLOB hold sealed
+words or keyed hashes; every other TEXT column holds a code or an adviser's own account.
+"""
+# ruff: noqa: I001 - importing registers, and the order of these lines is the order of the tables
+
+from handoff.migrations import queue as queue
+from handoff.migrations import lanes as lanes
+from handoff.migrations.register import migrations
+
+__all__ = ["migrations"]

@@ -70,7 +70,9 @@ class Metrics:
         self._read_outbox()
         self._read_channels()
         self._cases.clear()
-        for row in self._ledger.reader().execute("SELECT state, count(*) FROM queue_item WHERE conversation > 0 GROUP BY state"):
+        for row in self._ledger.reader().execute(
+            "SELECT state, count(*) FROM queue_item WHERE conversation > 0 GROUP BY state"
+        ):
             self._cases.labels(row[0]).set(row[1])
 
     def _read_outbox(self) -> None:
@@ -103,4 +105,6 @@ _PUSHED = "FROM outbox WHERE pushed = 1 AND state IN ('queued', 'sending')"
 _WAITING = f"SELECT count(*) {_PUSHED}"
 _OLDEST = f"SELECT min(at) {_PUSHED} AND not_before < {UNTIL_THEY_WRITE}"
 """What waits for the enquirer to write is nobody's fault."""
+_CASES = "SELECT state, count(*) FROM queue_item WHERE conversation > 0 GROUP BY state"
+"""Practice is not counted."""
 _TROUBLED = "SELECT reason, state, count(*) FROM outbox WHERE state IN ('failed', 'unknown') GROUP BY reason, state"

@@ -10,7 +10,27 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from handoff.console import board, entrance, feed, render, talk, wrapping
+from handoff.console import (
+    admin,
+    audit,
+    board,
+    care,
+    deciding,
+    entrance,
+    feed,
+    figures,
+    gaps,
+    notices,
+    practising,
+    record,
+    render,
+    search,
+    talk,
+    tasks,
+    taxonomy,
+    watching,
+    wrapping,
+)
 from handoff.console.asking import Draft, found_case
 from handoff.console.auth import RULES, admit
 from handoff.console.parts import PARTS, SESSION, Mask, Parts, unmasked
@@ -18,6 +38,7 @@ from handoff.console.render import PLACES
 from handoff.desk import Desk
 from handoff.domain import Rules
 from handoff.doorkeeper import Doorkeeper
+from handoff.doors import SHUT, Doors
 from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, NotYours, Refused
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
@@ -25,7 +46,26 @@ from handoff.queue import Queue
 
 log = logging.getLogger(__name__)
 
-AREAS: Final = (entrance.AREA, board.AREA, talk.AREA, wrapping.AREA)
+AREAS: Final = (
+    entrance.AREA,
+    board.AREA,
+    talk.AREA,
+    wrapping.AREA,
+    record.AREA,
+    deciding.AREA,
+    tasks.AREA,
+    search.AREA,
+    watching.AREA,
+    notices.AREA,
+    figures.AREA,
+    gaps.AREA,
+    care.AREA,
+    practising.AREA,
+    taxonomy.AREA,
+    admin.AREA,
+    audit.AREA,
+)
+"""In the order of the rail."""
 
 
 def console(
@@ -36,14 +76,17 @@ def console(
     secure_cookies: bool,
     mask: Mask = unmasked,
     rules: Rules | None = None,
+    doors: Doors = SHUT,
 ) -> web.Application:
     """The advisers' web, to be mounted with `add_subapp("/desk", …)`. `rules` are the queue's; `mask` hides what
-    identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback."""
+    identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback.
+    `doors` are what the desk may ask of the bot."""
     app = web.Application(middlewares=[plainly, admit])
     desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
-    app[PARTS] = Parts(ledger, queue, desk, doorkeeper, hours, now, mask, secure_cookies)
+    app[PARTS] = Parts(ledger, queue, desk, doorkeeper, hours, now, mask, secure_cookies, doors)
     app[RULES] = {}
     app[talk.PANELS] = tuple(panel for area in AREAS for panel in area.panels)
+    app[feed.TOLD] = frozenset(kind for area in AREAS for kind in area.tells)
     app[PLACES] = tuple(place for area in AREAS for place in area.places)
     for route in chain.from_iterable(area.routes for area in AREAS):
         added = app.router.add_resource(route.path, name=route.name).add_route(route.method, route.handler)

@@ -53,3 +53,5 @@ class Area:
     routes: tuple[Route, ...]
     places: tuple[Place, ...] = ()
     panels: tuple[Panel, ...] = ()
+    tells: tuple[str, ...] = ()
+    """Events that open pages must hear of: a whole kind like `adviser.away`, or its first part like `case`."""

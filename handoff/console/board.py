@@ -88,4 +88,5 @@ AREA = Area(
         Route("POST", "/presence", "presence", presence, HOLDERS),
     ),
     places=(Place("board", "Queue", MAY_HOLD),),
+    tells=("case", "adviser.available", "adviser.away", "adviser.capacity_changed", "adviser.disabled"),
 )

@@ -17,8 +17,8 @@ BEAT_S = 10
 """A page that has heard nothing for some time more than this knows that it is behind."""
 GATHER_S = 0.03
 """Commits that come close together are looked at once."""
-SHOWN = ("case", "message", "delivery", "note")
-PRESENCE = frozenset({"adviser.available", "adviser.away", "adviser.capacity_changed", "adviser.disabled"})
+TOLD: Final = web.AppKey("told", frozenset[str])
+"""What open pages hear of: see `Area.tells`."""
 _DIGITS = 15
 
 
@@ -110,10 +110,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _write_news(request: web.Request, response: web.StreamResponse, seq: int) -> int:
     """Everything after `seq`; returns the number that was reached."""
-    reader = parts_of(request).ledger.reader()
+    reader, told = parts_of(request).ledger.reader(), request.app[TOLD]
     while events := events_after(reader, seq):
         seq = events[-1].seq
-        await response.write("".join(_line(event) for event in events if _is_shown(event)).encode())
+        await response.write("".join(_line(event) for event in events if _is_told(event, told)).encode())
     return seq
 
 
@@ -122,8 +122,8 @@ def _line(event: Event) -> str:
     return f"event: news\nid: {event.seq}\ndata: {told}\n\n"
 
 
-def _is_shown(event: Event) -> bool:
-    return event.kind.split(".")[0] in SHOWN or event.kind in PRESENCE
+def _is_told(event: Event, told: frozenset[str]) -> bool:
+    return event.kind in told or event.kind.split(".")[0] in told
 
 
 def _resume_from(request: web.Request) -> int:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from handoff.desk import Desk
 from handoff.doorkeeper import Doorkeeper, Session
+from handoff.doors import Doors
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
@@ -27,6 +28,7 @@ class Parts:
     now: Callable[[], datetime]
     mask: Mask
     secure_cookies: bool
+    doors: Doors
 
 
 PARTS: Final = web.AppKey("parts", Parts)

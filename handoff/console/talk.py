@@ -126,4 +126,5 @@ AREA = Area(
         Route("POST", f"{CASE}/resume", "resume", moving(Queue.resume, "case"), HOLDERS),
         Route("POST", f"{CASE}/release", "release", moving(Queue.release, "board", notice="released"), HOLDERS),
     ),
+    tells=("message", "delivery", "note"),
 )

@@ -7,6 +7,16 @@ words or keyed hashes; every other TEXT column holds a code or an adviser's own 
 
 from handoff.migrations import queue as queue
 from handoff.migrations import lanes as lanes
+from handoff.migrations import chain as chain
+from handoff.migrations import hours as hours
+from handoff.migrations import closing as closing
+from handoff.migrations import insertions as insertions
+from handoff.migrations import decisions as decisions
+from handoff.migrations import practice as practice
+from handoff.migrations import takedowns as takedowns
+from handoff.migrations import people as people
+from handoff.migrations import watching as watching
+from handoff.migrations import notifications as notifications
 from handoff.migrations.register import migrations
 
 __all__ = ["migrations"]

@@ -1,137 +1,20 @@
 """The advisers' desk in a real browser: by keyboard alone, live, on a broken line, without JavaScript, for axe."""
 
-import asyncio
-import json
-import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from handoff import advisers
 from handoff.desk import Desk
 from handoff.domain import AdviserId, CaseId, DeliveryState, Role
-from tests.browser.chromium import AXE_RULES as RULES
-from tests.browser.chromium import CHROMIUM, FLAGS
-from tests.demo_desk import PASSWORD, Clock, DemoDesk, desk_in, fill
+from tests.browser.chromium import CHROMIUM
+from tests.browser.desk_side import LIVE, WAIT_MS, Opener, Served, complaints, regions, sync_api
+from tests.demo_desk import PASSWORD, Clock, DemoDesk, fill
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-WAIT_MS = 8_000
-LIVE = "body[data-feed=live]"
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-Opener = Callable[..., Any]
-
-
-class Served:
-    """A desk on loopback with its own loop on a thread; `stop` and `start` break and mend the line on the same port."""
-
-    def __init__(self, desk: DemoDesk) -> None:
-        self.desk = desk
-        self.port = 0
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/desk"
-
-    def start(self) -> None:
-        self._run(self._start())
-
-    def stop(self) -> None:
-        self._run(self._runner.cleanup())
-
-    def close(self) -> None:
-        self.stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-
-    def _run(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _start(self) -> None:
-        self._runner = web.AppRunner(self.desk.app(), shutdown_timeout=1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Iterator[DemoDesk]:
-    made = desk_in(tmp_path, clock)
-    yield made
-    made.ledger.close()
-
-
-@pytest.fixture
-def served(desk: DemoDesk) -> Iterator[Served]:
-    running = Served(desk)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def amira(desk: DemoDesk) -> AdviserId:
-    return desk.adviser("Amira Khan")
-
-
-@pytest.fixture
-def opened(browser: Any, served: Served, desk: DemoDesk) -> Iterator[Opener]:
-    """Opens a page of the desk for somebody who has logged in; the first adviser unless another is named."""
-    contexts = []
-
-    def open_page(path: str = "/", adviser: int = 1, **settings: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
-        context.set_default_timeout(WAIT_MS)
-        contexts.append(context)
-        context.add_cookies([{"name": "desk", "value": desk.token(AdviserId(adviser)), "url": served.url}])
-        page = context.new_page()
-        page.goto(f"{served.url}{path}")
-        if settings.get("java_script_enabled", True):
-            page.wait_for_selector(LIVE)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def complaints(page: Any) -> list[str]:
-    """What axe finds wrong with the page."""
-    page.evaluate(AXE.read_text())
-    result = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")
-    return [f"{found['id']}: {found['nodes'][0]['target']}" for found in result["violations"]]
-
-
-def regions(page: Any) -> dict[str, str]:
-    """What the page shows, without what the script itself keeps there."""
-    gather = """() => Object.fromEntries([...document.querySelectorAll('[data-live]')].map((region) => {
-        const copy = region.cloneNode(true);
-        copy.querySelectorAll('.new-mark').forEach((mark) => mark.hidden = true);
-        return [region.id, copy.innerHTML.replace(/\\s+/g, ' ')];
-    }))"""
-    return dict(page.evaluate(gather))
 
 
 def thread_of(desk: DemoDesk, case_id: CaseId) -> list[str]:

@@ -1,0 +1,5 @@
+"""Practice: scripted enquirers on the same screens, in no figure."""
+
+from handoff.console.area import Area
+
+AREA = Area(routes=())

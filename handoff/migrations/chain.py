@@ -1,0 +1,1 @@
+"""The audit chain: every event sealed onto the one before it."""

@@ -1,0 +1,1 @@
+"""Threshold decisions with their rationale, second readings, gaps in the content."""

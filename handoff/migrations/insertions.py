@@ -1,0 +1,1 @@
+"""Which content an adviser's message carried, in which version."""

@@ -1,0 +1,1 @@
+"""Contact details, looks at an identity, cases that belong together."""

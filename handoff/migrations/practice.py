@@ -1,0 +1,1 @@
+"""Practice runs: which adviser, which script, how far."""

@@ -1,0 +1,1 @@
+"""Tasks, takedowns step by step, reminders that reach the enquirer."""

@@ -1,0 +1,1 @@
+"""Who watches whose conversation; reviews of closed cases."""

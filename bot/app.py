@@ -33,11 +33,12 @@ from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
 from handoff.errors import LedgerError
-from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
 from handoff.queue import Queue
 from handoff.seal import Seal, key_from_text, key_in
+from handoff.timetable import Timetable
+from handoff.waits import Waits
 
 if TYPE_CHECKING:
     from bot.channels.rest import CallbackChannel
@@ -64,7 +65,7 @@ class Firstline:
     now: Now
     ledger: Ledger
     shelf: Shelf
-    hours: OpeningHours
+    hours: Timetable
     queue: Queue
     turns: Turns
     bell: Bell
@@ -157,11 +158,11 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     shelf = Shelf(ledger)
     if not shelf.versions():
         shelf.publish(read_files(settings.library_folder), FIRST_NOTE, now())
-    hours = settings.opening
+    hours = Timetable(ledger, settings.opening)
     queue = Queue(ledger.seal, hours)
     actions = ActionRunner(hours)
     window = ReplyWindow(WINDOWS)
-    turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED, window)
+    turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED, window, Waits(hours), hours)
     bell = Bell(ledger)
     rooms = Rooms(ledger, shelf, turns, queue, bell, Receipts(ledger.seal, queue, window), now)
     channels = _channels(settings, rooms, now, ledger.seal)

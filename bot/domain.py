@@ -142,7 +142,26 @@ class CaseEnded:
     reference: str
 
 
-Heard = Said | Pressed | Opened | MediaRefused | ActionDone | CaseEnded
+class Reception(StrEnum):
+    """What came of a return code."""
+
+    BACK = "back"
+    UNKNOWN = "unknown"
+    """Nobody's, used before, or too old: which of them is not told."""
+    TOO_OFTEN = "too_often"
+    BUSY = "busy"
+    """A case of theirs is open at this address already."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTyped:
+    """A return code was sent; what came of it was decided before the engine hears of it."""
+
+    at: datetime
+    reception: Reception
+
+
+Heard = Said | Pressed | Opened | MediaRefused | ActionDone | CaseEnded | CodeTyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +195,7 @@ class Turn:
     channel: ChannelName
     address: Address
     external_id: str
-    heard: Said | Pressed | Opened | MediaRefused
+    heard: Said | Pressed | Opened | MediaRefused | CodeTyped
     person: Person | None = None
     """Finds the conversation instead of the address, where a provider's names for a person change."""
     sent_at: datetime | None = None

@@ -114,13 +114,17 @@ class Rooms:
         here = self._here(channel, address)
         if here is None:
             return []
-        return await self._lines(self._outbox.of_conversation(self._ledger.reader(), here.id, after))
+        db = self._ledger.reader()
+        past = self._store.came_back(db, here.id)[1]
+        return await self._lines(self._outbox.of_conversation(db, here.id, max(after, past)))
 
     async def history(self, channel: ChannelName, address: Address) -> list[Line]:
         here = self._here(channel, address)
         if here is None:
             return []
-        own = [line for spoken in self._store.spoken(self._ledger.reader(), here.id) if (line := _own_line(spoken))]
+        db = self._ledger.reader()
+        past = self._store.came_back(db, here.id)[0]
+        own = [line for spoken in self._store.spoken(db, here.id, after=past) if (line := _own_line(spoken))]
         said = await self.since(channel, address, 0)
         return sorted([*own, *said], key=lambda line: line.at)  # stable: what was said first at one moment is theirs
 

@@ -214,6 +214,29 @@ def alerts(db: Database) -> None:
     )
 
 
+@migrations()
+def return_codes(db: Database) -> None:
+    """Codes that resume a conversation elsewhere, as keyed hashes; and up to where one that was resumed is past.
+    `used_by`: the address that came back with it."""
+    _run(
+        db,
+        """
+        CREATE TABLE return_code (
+            mark BLOB PRIMARY KEY CONSTRAINT return_code_is_a_hash CHECK (length(mark) = 16),
+            conversation INTEGER NOT NULL CONSTRAINT one_code_for_a_conversation UNIQUE,
+            made_at INTEGER NOT NULL,
+            used_by BLOB
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE came_back (
+            conversation INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            turn INTEGER NOT NULL,
+            seq INTEGER NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
 def _run(db: Database, script: str) -> None:
     """Statement by statement: executescript would commit the migration's own transaction."""
     statement = ""

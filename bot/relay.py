@@ -1,4 +1,4 @@
-"""Follows what advisers did and gives the bot its voice back, exactly once for each time."""
+"""Follows what advisers did: gives the bot its voice back and tells of call-backs, exactly once for each time."""
 
 import asyncio
 
@@ -20,6 +20,9 @@ LOOK_AGAIN_S = 1.0
 """Another process may have written without waking this one."""
 ENDINGS = {"case.closed": True, "case.given_back": False}
 """Events after which the bot speaks again -> whether the case was closed."""
+SCHEDULED = "case.scheduled"
+TAKEN_UP = frozenset({*ENDINGS, SCHEDULED})
+"""Events the enquirer is told of."""
 BATCH = 200
 
 
@@ -47,7 +50,7 @@ class Relay:
         db = self._ledger.reader()
         while events := desk.events_after(db, self._passed(), BATCH):
             for event in events:
-                if event.kind in ENDINGS and event.conversation is not None:
+                if event.kind in TAKEN_UP and event.conversation is not None:
                     await self._take_up(event, ConversationId(event.conversation))
                 self._seen = event.seq
 
@@ -56,15 +59,23 @@ class Relay:
 
         Raises: LedgerError while nothing can be written; the same ending is then taken up again.
         """
-        ended = CaseEnded(event.at, ENDINGS[event.kind], event.reference or "")
         try:
-            await self._turns.case_ended(conversation, ended, event.seq)
+            await self._tell(event, conversation)
         except LedgerError as error:
             if not isinstance(error, KeyMissing):
                 raise
             log.error("relay.sealed_otherwise", seq=event.seq)
         except Exception as error:
             log.error("relay.failed", seq=event.seq, error=type(error).__name__)
+
+    async def _tell(self, event: Event, conversation: ConversationId) -> None:
+        if event.kind in ENDINGS:
+            ended = CaseEnded(event.at, ENDINGS[event.kind], event.reference or "")
+            await self._turns.case_ended(conversation, ended, event.seq)
+            return
+        agreed_for = desk.agreed_for(self._ledger.reader(), event.case_id) if event.case_id else None
+        if agreed_for is not None:
+            await self._turns.call_back_agreed(conversation, agreed_for, event.at, event.seq)
 
     def _passed(self) -> int:
         kept: int = self._ledger.reader().execute("SELECT seq FROM relay_cursor").fetchone()[0]

@@ -12,6 +12,7 @@ from bot.channels.contract import NAMED
 from bot.domain import (
     Address,
     ChannelName,
+    CodeTyped,
     Conversation,
     ConversationId,
     Heard,
@@ -99,7 +100,7 @@ class Store:
 
     def latest(self, db: sqlite3.Connection, mark: bytes) -> Stored | None:
         """The newest conversation at an address, even one that has ended: what an open page still shows."""
-        return self._stored(db, db.execute(_FIND + "mark = ? ORDER BY c.id DESC LIMIT 1", [mark]).fetchone())
+        return self._stored(db, db.execute(_FIND + _LATEST, [mark]).fetchone())
 
     def knows(self, db: sqlite3.Connection, mark: bytes) -> bool:
         return db.execute("SELECT 1 FROM conversation WHERE mark = ? LIMIT 1", [mark]).fetchone() is not None
@@ -134,6 +135,15 @@ class Store:
         row = db.execute("SELECT channel, address FROM conversation WHERE id = ?", [conversation]).fetchone()
         return ChannelName(row[0]), Address(self._seal.open(row[1], "address"))
 
+    def kept_address(self, db: sqlite3.Connection, conversation: ConversationId) -> tuple[ChannelName, Address] | None:
+        """None once it was forgotten, or there never was such a conversation."""
+        row = db.execute(_HAS_ADDRESS, [conversation]).fetchone()
+        return None if row is None else self.address(db, conversation)
+
+    def from_same_address(self, db: sqlite3.Connection, conversation: ConversationId) -> list[ConversationId]:
+        """Other conversations of whoever this is, as far as their names and this file know; oldest first."""
+        return [ConversationId(row[0]) for row in db.execute(_SAME_ADDRESS, [conversation])]
+
     def start(
         self, db: sqlite3.Connection, turn: Turn, mark: bytes, conversation: Conversation, now: datetime
     ) -> Stored:
@@ -144,6 +154,18 @@ class Store:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error
         return Stored(ConversationId(cursor.lastrowid or 0), 1, conversation, "bot", 0)
+
+    def take_place(self, db: sqlite3.Connection, here: ConversationId, turn: Turn, mark: bytes) -> None:
+        """A conversation is at the turn's address from now on. One that was begun there ends, and is found no more."""
+        db.execute(_MAKE_ROOM, [to_ms(turn.heard.at), mark])
+        address = self._seal.seal(turn.address, "address")
+        db.execute(_MOVE_TO, [turn.channel, mark, address, here])
+
+    def came_back(self, db: sqlite3.Connection, here: ConversationId) -> tuple[int, int]:
+        """The last turn and the last outbox number before an enquirer came back by a code: what is past, and is not
+        repeated. (0, 0) where they never did."""
+        row = db.execute("SELECT turn, seq FROM came_back WHERE conversation = ?", [here]).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
 
     def know(self, db: sqlite3.Connection, turn: Turn, mark: bytes, here: ConversationId) -> None:
         """What a turn says of who they are: their other name, a new address, who sent them.
@@ -261,6 +283,8 @@ class Store:
             db.execute(_SCRUB_REPLIES, [conversation])
             db.execute(_SCRUB, [conversation])
             reach.forget_window(db, conversation)
+            db.execute("DELETE FROM return_code WHERE conversation = ?", [conversation])
+            db.execute("DELETE FROM came_back WHERE conversation = ?", [conversation])
             if not self.knows(db, mark):
                 self._known_as.forget(db, mark)
             self._recent.pop(conversation, None)
@@ -297,6 +321,8 @@ def kind_of(heard: Heard) -> str:
             return "opened"
         case MediaRefused(kind):
             return f"refused_{kind}"
+        case CodeTyped():
+            return "code"
         case _:
             return "noticed"
 
@@ -304,6 +330,11 @@ def kind_of(heard: Heard) -> str:
 _FIND = """
 SELECT c.id, c.version, voice.speaker, voice.epoch
   FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
+_HAS_ADDRESS = "SELECT 1 FROM conversation WHERE id = ? AND length(address) > 0"
+_SAME_ADDRESS = """
+SELECT other.id FROM conversation c JOIN conversation other ON other.mark = c.mark AND other.id <> c.id
+ WHERE c.id = ? ORDER BY other.id"""
+_LATEST = "mark = ? ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT 1"
 _NOT_REPEATED = "SELECT conversation FROM taken_until WHERE until < ?"
 _REFERRED = """
 INSERT INTO referral (day, channel, code, times) VALUES (?, ?, ?, 1)
@@ -316,6 +347,9 @@ UPDATE conversation SET library = ?, state = ?, last_turn_at = ?, ended_at = ?, 
        version = version + 1
  WHERE id = ? AND version = ?
    AND coalesce((SELECT v.epoch FROM voice v WHERE v.conversation = conversation.id), 0) = ?"""
+_MAKE_ROOM = """
+UPDATE conversation SET ended_at = ?, mark = randomblob(16) WHERE mark = ? AND ended_at IS NULL"""
+_MOVE_TO = "UPDATE conversation SET channel = ?, mark = ?, address = ?, heard_at = NULL WHERE id = ?"
 _PUT_ASIDE = "UPDATE conversation SET state = ?, version = version + 1 WHERE id = ? AND version = ?"
 _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) VALUES (?, ?, ?, ?, ?, ?)"
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"

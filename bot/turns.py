@@ -26,23 +26,25 @@ from bot.domain import (
 from bot.errors import ConversationMoved, StateUnreadable
 from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
+from bot.prospects import Prospects
 from bot.reply_window import ReplyWindow
+from bot.returning import Returning
 from bot.shelf import Shelf
 from bot.store import Store, Stored
 from bot.thinking import RunAction, Thinking, Thought, is_grave
-from handoff.domain import DANGER_TIER, NewCase
+from handoff.domain import DANGER_TIER, NewCase, OpenedCase
 from handoff.errors import KeyMissing
+from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.waits import Waits
 
 MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
 CHILD_TIER = 1
-NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST})
-"""Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast."""
+NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST, "utter_code"})
+"""Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast; that one is back."""
 ADDED = "utter_added_to_case"
-REFERENCE_SLOT = "case_reference"
-"""What a reply's words may show of the case that was just opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Turns:
         run_action: RunAction,
         pulled: frozenset[ChannelName],
         reply_window: ReplyWindow,
+        waits: Waits,
+        hours: OpeningHours,
     ) -> None:
         self._ledger = ledger
         self._shelf = shelf
@@ -80,6 +84,8 @@ class Turns:
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._thinking = Thinking(ledger.reader, shelf, self.store, queue, run_action)
         self._courtesy = Courtesy(pulled)
+        self._returning = Returning(ledger, self.store, queue, pulled)
+        self._prospects = Prospects(waits, hours, self._returning.new_code)
 
     async def handle(self, turn: Turn) -> Handled:
         """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
@@ -100,6 +106,7 @@ class Turns:
         taken = self.store.turn_already_taken(db, external) if copies_likely else None
         if taken:
             return self._handled_before(db, *taken)
+        turn = await self._returning.received(turn, mark)
         before = self._found(db, mark)
         with self._courtesy.towards(turn, mark) as towards:
             thought = await self._thinking.of(turn, mark, before, towards)
@@ -138,7 +145,7 @@ class Turns:
         self.store.know(db, turn, mark, here.id)
         if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now), now):
             self.outbox.release(db, here.id)
-        reference = self._pass_on(db, turn.channel, here, thought)
+        opened = self._pass_on(db, turn.channel, here, thought)
         if is_late(turn):
             self._queue.flag(db, here.id, "late_message", now)
         if thought.leaves:
@@ -146,7 +153,9 @@ class Turns:
             here = self._with_voice(db, here)  # leaving a case gives the bot its voice back
         replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
         delivery = Delivery.WITH_THE_ANSWER if turn.channel in self._pulled else Delivery.PUSHED
-        said = self._say(db, here, number, _with_reference(replies, reference), now, delivery)
+        library = self._shelf.pinned(outcome.conversation.library).library
+        replies = self._prospects.beside(db, here.id, library, opened, replies, now)
+        said = self._say(db, here, number, replies, now, delivery)
         return Handled(here.id, number, tuple(said), thought.words, thought.is_of_old_button)
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
@@ -178,10 +187,12 @@ class Turns:
         except sqlite3.IntegrityError as error:
             raise ConversationMoved() from error  # an adviser took the word meanwhile
 
-    def _pass_on(self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: Thought) -> str | None:
+    def _pass_on(
+        self, db: sqlite3.Connection, channel: ChannelName, here: Stored, thought: Thought
+    ) -> OpenedCase | None:
         """What people must see: a new case, words for an open one, trouble, an enquirer who left.
 
-        Returns the reference of a case that was opened.
+        Returns the case that was opened.
         """
         now, outcome = thought.heard.at, thought.outcome
         hand_over = outcome.hand_over or thought.trouble
@@ -193,7 +204,7 @@ class Turns:
         self._flag(db, here, thought)
         if thought.leaves:
             self._queue.abandon(db, here.id, now)
-        return opened.reference if opened else None
+        return opened
 
     def _flag(self, db: sqlite3.Connection, here: Stored, thought: Thought) -> None:
         """What people must know of a turn although its words say nothing of it, or are not kept."""
@@ -240,6 +251,34 @@ class Turns:
                 continue
         raise ConversationMoved()
 
+    async def call_back_agreed(
+        self, conversation: ConversationId, agreed_for: datetime, at: datetime, cursor: int
+    ) -> None:
+        """An adviser agreed to call back: the enquirer is told when, once. `cursor` as for `case_ended`."""
+        before = self.store.get(self._ledger.reader(), conversation)
+        note = partial(self._note_call_back, before, agreed_for, at, cursor)
+        await self._ledger.write(note)
+
+    def _note_call_back(
+        self, before: Stored | None, agreed_for: datetime, now: datetime, cursor: int, db: sqlite3.Connection
+    ) -> None:
+        """Somebody who took the case up meanwhile says it themselves."""
+        if not self._passes(db, cursor) or before is None:
+            return
+        here = self._with_voice(db, before)
+        said = self._prospects.of_call_back(agreed_for, now, before.conversation.language)
+        library = self._shelf.pinned(before.conversation.library).library
+        if here.speaker == "bot" and said.response in library.responses:
+            self._say(db, here, None, (said,), now, self._delivery_to(db, before.id))
+
+    def _passes(self, db: sqlite3.Connection, cursor: int) -> bool:
+        """False when the relay was here before."""
+        return db.execute("UPDATE relay_cursor SET seq = ? WHERE seq < ?", [cursor, cursor]).rowcount == 1
+
+    def _delivery_to(self, db: sqlite3.Connection, conversation: ConversationId) -> Delivery:
+        channel, _ = self.store.address(db, conversation)
+        return Delivery.FETCHED if channel in self._pulled else Delivery.PUSHED
+
     async def _after_case(self, before: Stored | None, ended: CaseEnded) -> Outcome | None:
         if (
             before is None
@@ -252,20 +291,10 @@ class Turns:
     def _note_ended(
         self, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int, db: sqlite3.Connection
     ) -> None:
-        moved = db.execute("UPDATE relay_cursor SET seq = ? WHERE seq < ?", [cursor, cursor]).rowcount
-        if not moved or before is None or outcome is None:
+        if not self._passes(db, cursor) or before is None or outcome is None:
             return
         self.store.save(db, before, outcome.conversation, now)
-        channel, _ = self.store.address(db, before.id)
-        delivery = Delivery.FETCHED if channel in self._pulled else Delivery.PUSHED
-        self._say(db, self._with_voice(db, before), None, outcome.replies, now, delivery)
-
-
-def _with_reference(replies: tuple[Reply, ...], reference: str | None) -> tuple[Reply, ...]:
-    """The case is opened in the same write as the replies that speak of it, so its reference comes in only here."""
-    if reference is None:
-        return replies
-    return tuple(replace(reply, slots=(*reply.slots, (REFERENCE_SLOT, reference))) for reply in replies)
+        self._say(db, self._with_voice(db, before), None, outcome.replies, now, self._delivery_to(db, before.id))
 
 
 def _notices(heard: Heard, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:

@@ -1,7 +1,7 @@
 """What advisers look at: the board, a case, its thread, who is on duty, what happened. Reading only."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,6 +69,10 @@ class Desk:
         """Raises: NoSuchCase."""
         return self._case(conn, now, 'q."case" = :case', case=case_id)
 
+    def referred(self, conn: sqlite3.Connection, reference: str, now: datetime) -> Row | None:
+        """The case with that reference, as a row."""
+        return next(self._rows(conn, now, "c.reference = :reference", reference=reference), None)
+
     def thread(self, conn: sqlite3.Connection, case_id: CaseId, after_seq: int = 0) -> tuple[Message, ...]:
         return thread.lines(conn, self._seal, case_id, after_seq)
 
@@ -80,10 +84,19 @@ class Desk:
         rows = conn.execute(_ON_DUTY, {"fresh": fresh})
         return tuple(OnDuty(AdviserId(row[0]), row[1], row[2], row[3], row[4], bool(row[5])) for row in rows)
 
-    def light(self, conn: sqlite3.Connection, now: datetime) -> Light:
-        """Red only for danger; amber when something is overdue or more wait than can be taken; else green."""
+    def is_heard(self, conn: sqlite3.Connection, now: datetime, adviser: AdviserId) -> bool:
+        """Whether their console was heard from lately."""
+        row = conn.execute("SELECT coalesce(heartbeat_at, 0) FROM adviser WHERE id = ?", [adviser]).fetchone()
+        return row is not None and int(row[0]) > to_ms(now - self._rules.lease)
+
+    def light(self, conn: sqlite3.Connection, now: datetime, on_duty: Iterable[OnDuty] | None = None) -> Light:
+        """Red only for danger; amber when something is overdue or more wait than can be taken; else green.
+
+        `on_duty` is as `on_duty` gives it, when it was asked already.
+        """
         waiting, overdue, danger, oldest = conn.execute(_WAITING, {"now": to_ms(now)}).fetchone()
-        free = sum(max(0, each.capacity - each.holding) for each in self.on_duty(conn, now) if each.connected)
+        there = self.on_duty(conn, now) if on_duty is None else on_duty
+        free = sum(max(0, each.capacity - each.holding) for each in there if each.connected)
         colour, rule = ruled(danger, overdue, waiting, free)
         longest = now - from_ms(oldest) if oldest is not None else timedelta()
         return Light(colour, rule, waiting, overdue, free, longest)
@@ -120,6 +133,12 @@ def reference_of(conn: sqlite3.Connection, conversation: int) -> str | None:
     return None if row is None else str(row[0])
 
 
+def conversation_of(conn: sqlite3.Connection, case_id: CaseId) -> int | None:
+    """The conversation of a case; None once it was forgotten."""
+    row = conn.execute("SELECT conversation FROM cases WHERE id = ?", [case_id]).fetchone()
+    return None if row is None else int(row[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a case stands, with nothing of what it is about."""
@@ -135,6 +154,12 @@ def standing(conn: sqlite3.Connection, case_id: CaseId) -> Standing | None:
     """None once the case was forgotten."""
     row = conn.execute(_STANDING, [case_id]).fetchone()
     return None if row is None else Standing(row[0], State(row[1]), row[2], row[3])
+
+
+def agreed_for(conn: sqlite3.Connection, case_id: CaseId) -> datetime | None:
+    """When a call-back was agreed for, last; None where none ever was."""
+    row = conn.execute('SELECT agreed_for FROM queue_item WHERE "case" = ?', [case_id]).fetchone()
+    return None if row is None or row[0] is None else from_ms(row[0])
 
 
 def waiting(conn: sqlite3.Connection) -> tuple[CaseId, ...]:
@@ -186,7 +211,8 @@ SELECT a.id, a.name, a.role, (SELECT count(*) FROM queue_item q WHERE q.holder =
  ORDER BY a.name, a.id
 """
 _WAITING = """
-SELECT count(*), coalesce(sum(q.due_at < :now), 0), coalesce(sum(q.tier = 0), 0), min(c.opened_at)
+SELECT count(*), coalesce(sum(max(q.due_at, coalesce(q.agreed_for, 0)) < :now), 0), coalesce(sum(q.tier = 0), 0),
+    min(coalesce(q.agreed_for, c.opened_at))
   FROM queue_item q JOIN cases c ON c.id = q."case" WHERE q.state = 'waiting'
    AND q.conversation > 0
 """

@@ -25,6 +25,7 @@ responses:
   utter_too_fast: [{text: Too fast.}]
   utter_not_kept: [{text: Nothing was kept. Try again.}]
   utter_heard_first: [{text: Thank you. First a question.}]
+  utter_call_back: [{text: "We call back {context.opens}, {context.opens_on}, at {context.opens_at}."}]
 """
 
 

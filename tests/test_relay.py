@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from datetime import timedelta
 
 from bot.channels.contract import REST, WEB
 from bot.config import Settings
@@ -163,3 +164,28 @@ async def test_an_open_page_reads_it_by_number(house: SmallHouse) -> None:
     await house.firstline.relay.follow()
     new = await house.firstline.rooms.since(WEB, Address("ann"), seen or 0)
     assert [CLOSED in line.rendered.text for line in new] == [True, False]
+
+
+async def test_an_agreed_call_back_is_told_once_with_its_day_and_time(house: SmallHouse, clock: Clock) -> None:
+    case, amira = await house.asks_for_people(), house.adviser()
+    house.claim(case, amira)
+    tomorrow = clock() + timedelta(days=1)
+    house.firstline.ledger.write_now(lambda db: house.firstline.queue.schedule(db, case, amira, tomorrow, clock()))
+    for _ in range(2):
+        await house.firstline.relay.follow()
+    local = house.firstline.hours.local(tomorrow)
+    said = f"We call back tomorrow, {local.day}/{local.month}/{local.year}, at {local:%H:%M}."
+    history = await house.firstline.rooms.history(REST, Address("ann"))
+    assert [line.rendered.text for line in history].count(said) == 1
+
+
+async def test_who_took_the_case_up_meanwhile_says_it_themselves(house: SmallHouse, clock: Clock) -> None:
+    case, amira = await house.asks_for_people(), house.adviser()
+    queue, ledger = house.firstline.queue, house.firstline.ledger
+    ledger.write_now(lambda db: queue.schedule(db, case, amira, clock() + timedelta(minutes=5), clock()))
+    clock.passes(minutes=6)
+    ledger.write_now(lambda db: queue.lapse(db, clock()))
+    house.claim(case, amira)
+    await house.firstline.relay.follow()
+    history = await house.firstline.rooms.history(REST, Address("ann"))
+    assert not any("We call back" in line.rendered.text for line in history)

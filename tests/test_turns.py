@@ -29,6 +29,7 @@ from bot.receipts import Receipts
 from bot.reply_window import ReplyWindow
 from bot.shelf import Kept
 from bot.turns import Turns
+from handoff.waits import Waits
 from tests.small_house import Clock, SmallHouse, small_library
 
 CHILD = "im 13 and somebody from my school is bullying me, canary-child"
@@ -38,7 +39,7 @@ def rooms_with(house: SmallHouse, run_action: object) -> Rooms:
     """The same house, with another way to run actions."""
     parts = house.firstline
     window = ReplyWindow(WINDOWS)
-    turns = Turns(parts.ledger, parts.shelf, parts.queue, run_action, PULLED, window)  # type: ignore[arg-type]
+    turns = Turns(parts.ledger, parts.shelf, parts.queue, run_action, PULLED, window, Waits(parts.hours), parts.hours)  # type: ignore[arg-type]
     receipts = Receipts(parts.ledger.seal, parts.queue, window)
     return Rooms(parts.ledger, parts.shelf, turns, parts.queue, Bell(parts.ledger), receipts, house.clock)
 

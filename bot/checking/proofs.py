@@ -36,6 +36,8 @@ ENGINE_RESPONSES = (
     "utter_added_to_case",
     "utter_ask_change_answer",
     "utter_ask_clarification",
+    "utter_call_back",
+    "utter_code",
     "utter_cut",
     "utter_dont_know",
     "utter_edited",
@@ -52,7 +54,9 @@ ENGINE_RESPONSES = (
     "utter_page_expired",
     "utter_page_source",
     "utter_page_unverified",
+    "utter_return_code",
     "utter_too_fast",
+    "utter_wait",
     "utter_why",
 )
 """Responses the engine says by name."""

@@ -6,6 +6,7 @@ from typing import assert_never
 from bot.domain import (
     ActionDone,
     CaseEnded,
+    CodeTyped,
     Conversation,
     Heard,
     Intent,
@@ -61,10 +62,14 @@ def _hear(walk: Walk, heard: Heard) -> None:
     match heard:
         case ActionDone():
             _action_done(walk, heard)
-            return
         case CaseEnded():
             _case_ended(walk, heard)
-            return
+        case _:
+            _hear_enquirer(walk, heard)
+
+
+def _hear_enquirer(walk: Walk, heard: Said | Pressed | Opened | MediaRefused | CodeTyped) -> None:
+    """What an enquirer does always gets an answer."""
     if walk.ended:
         walk.take_up(replace(begin(walk.library), language=walk.language, offered=walk.offered))
     match heard:
@@ -74,6 +79,8 @@ def _hear(walk: Walk, heard: Heard) -> None:
             hearing.press(walk, token)
         case Opened():
             _opened(walk, heard)
+        case CodeTyped():
+            _code_typed(walk, heard)
         case MediaRefused():
             hearing.greet_below(walk)
             stack.interrupt(walk, "pattern_media_refused", _about(heard))
@@ -117,6 +124,18 @@ def _opened(walk: Walk, heard: Opened) -> None:
     walk.waiting = False
     if led_to and _is_busy_with_another(walk, led_to) and clarifying.clarify(walk):
         walk.waiting = True
+    steps.run(walk)
+
+
+def _code_typed(walk: Walk, heard: CodeTyped) -> None:
+    """Say whether they are back; then the open question again, or a greeting where nothing has begun."""
+    about = (("context.reception", heard.reception.value), ("context.with_people", walk.with_people))
+    speech.put(walk, "utter_code", about)
+    if walk.with_people:
+        return
+    if not walk.stack:
+        commands.start_session(walk)
+    walk.waiting = False
     steps.run(walk)
 
 

@@ -20,5 +20,11 @@ def without_words(conversation: Conversation, names: frozenset[str]) -> Conversa
     return replace(conversation, slots=slots, checkpoints=points, intents=())
 
 
+def without_past(conversation: Conversation) -> Conversation:
+    """The same conversation with nothing in it that could be repeated to somebody who came back by a code."""
+    handing_over = conversation.handing_over and replace(conversation.handing_over, answers=())
+    return replace(conversation, answers=(), advised=(), checkpoints=(), handing_over=handing_over)
+
+
 def _kept(slots: tuple[tuple[str, SlotValue], ...], names: frozenset[str]) -> tuple[tuple[str, SlotValue], ...]:
     return tuple((name, value) for name, value in slots if name not in names)

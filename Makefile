@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PORT ?= 8080
-# `make test TEST_EXTRAS=dev,conformance` also runs us against an independent Telegram and an independent WhatsApp client.
+# `make test TEST_EXTRAS=dev,conformance,pdf` also runs us against an independent Telegram and an independent WhatsApp
+# client, and makes records of advice as PDF.
 TEST_EXTRAS ?= dev
 
 .PHONY: run test check bench lint clean

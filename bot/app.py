@@ -22,10 +22,13 @@ from bot.courier import Courier
 from bot.domain import ActionDone, ActionWanted, ChannelName, Conversation
 from bot.errors import AnotherPoller
 from bot.house import Rooms
+from bot.ladder import Group, Ladder, Letters, Teller
 from bot.library.versions import read_files
+from bot.mail import Post
 from bot.migrations import migrations as bot_migrations
 from bot.receipts import Receipts
 from bot.relay import Relay
+from bot.reminders import Reminders
 from bot.reply_window import ReplyWindow
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
@@ -35,9 +38,11 @@ from bot.upkeep import Upkeep
 from handoff.errors import LedgerError
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
+from handoff.notifications import Rung
 from handoff.queue import Queue
 from handoff.seal import Seal, key_from_text, key_in
 from handoff.timetable import Timetable
+from handoff.typing import Typing
 from handoff.waits import Waits
 
 if TYPE_CHECKING:
@@ -70,12 +75,15 @@ class Firstline:
     turns: Turns
     bell: Bell
     relay: Relay
+    reminders: Reminders
     courier: Courier
     rooms: Rooms
     upkeep: Upkeep
     actions: ActionRunner
     channels: "Channels"
     alerts: Alerts | None
+    ladder: Ladder
+    typing: Typing
 
     def warm(self) -> None:
         """Builds what the first enquirer would otherwise wait for: triage's index, and rasa-sdk."""
@@ -87,6 +95,7 @@ class Firstline:
         """The courier, relay, bell and upkeep work while the block runs; then everything is closed in order."""
         settle_memory()
         self.ledger.on_commit(self.relay.wake)
+        self.ledger.on_commit(self.reminders.wake)
         self.ledger.on_commit(self.courier.wake)
         tasks = [asyncio.create_task(kept_up(part)) for part in self._parts()]
         try:
@@ -100,7 +109,14 @@ class Firstline:
             self.ledger.close()
 
     def _parts(self) -> list[Callable[[], Awaitable[None]]]:
-        parts: list[Callable[[], Awaitable[None]]] = [self.bell.run, self.relay.run, self.courier.run, self.upkeep.run]
+        parts: list[Callable[[], Awaitable[None]]] = [
+            self.bell.run,
+            self.relay.run,
+            self.reminders.run,
+            self.courier.run,
+            self.upkeep.run,
+            self.ladder.run,
+        ]
         if self.alerts:
             self.ledger.on_commit(self.alerts.wake)
             parts.append(self.alerts.run)
@@ -164,10 +180,12 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     window = ReplyWindow(WINDOWS)
     turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED, window, Waits(hours), hours)
     bell = Bell(ledger)
-    rooms = Rooms(ledger, shelf, turns, queue, bell, Receipts(ledger.seal, queue, window), now)
+    typing = Typing()
+    rooms = Rooms(ledger, shelf, turns, queue, bell, Receipts(ledger.seal, queue, window), now, typing)
     channels = _channels(settings, rooms, now, ledger.seal)
     courier = Courier(ledger, channels.pushing, Speech(shelf, queue), queue, window, now)
     relay = Relay(ledger, turns)
+    reminders = Reminders(ledger, turns, queue, hours, now)
     upkeep = Upkeep(ledger, shelf, queue, now, settings.idle_hours_until_words_go)
     alerts = _alerts(settings, ledger, queue, now, channels)
     return Firstline(
@@ -180,12 +198,15 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
         turns,
         bell,
         relay,
+        reminders,
         courier,
         rooms,
         upkeep,
         actions,
         channels,
         alerts,
+        _ladder(settings, ledger, now, channels),
+        typing,
     )
 
 
@@ -254,6 +275,25 @@ def _alerts(settings: Settings, ledger: Ledger, queue: Queue, now: Now, channels
     alerts = Alerts(ledger, queue, now, channels.telegram, public_url=settings.public_url)
     channels.telegram.accept = alerts.accept
     return alerts
+
+
+def _ladder(settings: Settings, ledger: Ledger, now: Now, channels: Channels) -> Ladder:
+    """What nobody acknowledges goes on to the advisers' group and to e-mail, where those are set."""
+    tellers: dict[Rung, Teller] = {}
+    if channels.telegram is not None and settings.telegram_advisers is not None:
+        tellers[Rung.TELEGRAM] = Group(channels.telegram)
+    if settings.alert_addresses:
+        post = Post(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_from,
+            settings.alert_addresses,
+            settings.smtp_user,
+            _secret(settings.smtp_password),
+            settings.smtp_starttls,
+        )
+        tellers[Rung.EMAIL] = Letters(post)
+    return Ladder(ledger, now, tellers, settings.public_url)
 
 
 async def _run_action(

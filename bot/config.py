@@ -1,5 +1,6 @@
 """Settings: FIRSTLINE_* from the environment or .env, validated before anything starts."""
 
+import re
 from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
@@ -42,6 +43,15 @@ class Settings(BaseSettings):
     whatsapp_template: str = ""
     """Name of the approved template that says an answer waits; empty: answers are held until the enquirer writes."""
     whatsapp_template_language: str = "en_GB"
+    alert_emails: str = ""
+    """Who gets an e-mail when nobody acknowledges at the desk, with commas between; empty: nobody."""
+    smtp_host: str = ""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    """465: TLS from the first byte; any other: STARTTLS unless that is switched off."""
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_from: str = ""
+    smtp_starttls: bool = True
     callback_url: str = ""
     """Where the callback channel posts replies; empty: the channel is off."""
     embed_origins: str = ""
@@ -57,6 +67,18 @@ class Settings(BaseSettings):
     @property
     def opening(self) -> OpeningHours:
         return OpeningHours(self.timezone, week_from(self.opening_hours), self.holidays_nation or None)
+
+    @property
+    def alert_addresses(self) -> tuple[str, ...]:
+        return tuple(filter(None, (each.strip() for each in self.alert_emails.split(","))))
+
+    @field_validator("alert_emails")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        for address in filter(None, (each.strip() for each in text.split(","))):
+            if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", address):
+                raise ValueError(f"{address!r} is not an e-mail address")
+        return text
 
     @field_validator("opening_hours")
     @classmethod
@@ -79,6 +101,7 @@ class Settings(BaseSettings):
         "whatsapp_token",
         "whatsapp_app_secret",
         "whatsapp_verify_token",
+        "smtp_password",
         mode="before",
     )
     @classmethod
@@ -101,6 +124,9 @@ class Settings(BaseSettings):
         missing = [f"FIRSTLINE_WHATSAPP_{name.upper()}" for name in needed if not getattr(self, f"whatsapp_{name}")]
         if self.whatsapp_token and missing:
             raise ValueError(f"FIRSTLINE_WHATSAPP_TOKEN is set, and {' and '.join(missing)} is missing")
+        missing = [f"FIRSTLINE_SMTP_{name}" for name in ("HOST", "FROM") if not getattr(self, f"smtp_{name.lower()}")]
+        if self.alert_addresses and missing:
+            raise ValueError(f"FIRSTLINE_ALERT_EMAILS is set, and {' and '.join(missing)} is missing")
         return self
 
     @property

@@ -20,6 +20,7 @@ from bot.store import Store
 from bot.waybill import Waybill
 from handoff.domain import DeliveryState
 from handoff.ledger import Ledger
+from handoff.reminders import is_unanswered
 
 log = structlog.get_logger()
 
@@ -182,12 +183,13 @@ class Delivering:
             await self._again(in_hand.rows, error)
 
     async def _ask_to_reply(self, in_hand: _InHand) -> None:
-        """Holds it until they write. For an adviser's answer they are asked to, once.
+        """Holds it until they write. For an adviser's answer, and for a question of ours, they are asked to, once.
 
         Raises: DeliveryError when asking failed; nothing of the message itself was sent.
         """
         first, reason = in_hand.first, WINDOW_CLOSED
-        if self._outbox.advisers_waiting(self._ledger.reader(), first.conversation):
+        db = self._ledger.reader()
+        if self._outbox.advisers_waiting(db, first.conversation) or is_unanswered(db, first.conversation):
             reason = ASKED if first.reason == ASKED else await self._knock(in_hand)
         await self._waybill.held(in_hand.rows, reason)
 

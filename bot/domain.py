@@ -161,7 +161,18 @@ class CodeTyped:
     reception: Reception
 
 
-Heard = Said | Pressed | Opened | MediaRefused | ActionDone | CaseEnded | CodeTyped
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """The time has come to ask about something; `pattern` asks it, and reads `about` as its context."""
+
+    at: datetime
+    pattern: str
+    about: tuple[tuple[str, SlotValue], ...] = ()
+    platform: str | None = None
+    """The id of a platform's page: its title is `context.platform`."""
+
+
+Heard = Said | Pressed | Opened | MediaRefused | ActionDone | CaseEnded | CodeTyped | Reminder
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from bot.speech import Speech
 from bot.store import Spoken, Store, Stored
 from bot.turns import Turns
 from handoff import desk
-from handoff.domain import DeliveryState, MessageId, Speaker
+from handoff.domain import Author, DeliveryState, MessageId, Speaker
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.typing import Typing
 
 STANDING_COMMANDS = (
     "danger_now",
@@ -49,8 +50,10 @@ class Rooms:
         bell: Bell,
         receipts: Receipts,
         now: Callable[[], datetime],
+        typing: Typing | None = None,
     ) -> None:
         self._ledger = ledger
+        self._typing = Typing() if typing is None else typing
         self._shelf = shelf
         self._turns = turns
         self._queue = queue
@@ -69,6 +72,7 @@ class Rooms:
 
     async def answer(self, turn: Turn) -> Answer:
         handled = await self._turns.handle(turn)
+        self._typing.stop(handled.conversation, Author.ENQUIRER)
         db = self._ledger.reader()
         waiting = {row.seq: row for row in self._outbox.unfetched(db, handled.conversation)}
         if handled.replies:
@@ -158,8 +162,19 @@ class Rooms:
         if here is None:
             yield asyncio.Event()
             return
-        with self._bell.listening(here.id) as ring:
+        with self._bell.listening(here.id) as ring, self._typing.listening(here.id, ring):
             yield ring
+
+    def types(self, channel: ChannelName, address: Address) -> None:
+        here = self._here(channel, address)
+        if here is not None and here.speaker == "adviser":
+            self._typing.tell(here.id, Author.ENQUIRER, self._now())
+
+    def adviser_types(self, channel: ChannelName, address: Address) -> datetime | None:
+        here = self._here(channel, address)
+        if here is None or here.speaker != "adviser":
+            return None
+        return self._typing.until(here.id, Author.ADVISER, self._now())
 
     def interface(self, language: str) -> Mapping[str, str]:
         return self._shelf.live().strings(language)

@@ -1,7 +1,7 @@
 """What an operator watches: turns, latencies, the outbox's depth and age, the queue. Numbers only, no words."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +16,13 @@ from handoff.ledger import Ledger
 
 
 class Metrics:
-    def __init__(self, ledger: Ledger, courier: Courier, channels: Mapping[ChannelName, Pushing[Any]]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        courier: Courier,
+        channels: Mapping[ChannelName, Pushing[Any]],
+        stuck: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self._ledger = ledger
         self._courier = courier
         self._channels = channels
@@ -40,6 +46,8 @@ class Metrics:
         )
         self._up = Gauge("firstline_channel_up", "Whether a channel's provider answers", ["channel"], registry=registry)
         self._cases = Gauge("firstline_cases", "Cases by state", ["state"], registry=registry)
+        self._stuck = Gauge("firstline_stuck", "Things that ought not to be", ["kind"], registry=registry)
+        self._stuck_now = stuck
         self._counted: dict[object, int] = {}
 
     @property
@@ -69,6 +77,8 @@ class Metrics:
         self._count(self._commits, "commits", self._ledger.commits)
         self._read_outbox()
         self._read_channels()
+        for kind, count in self._stuck_now().items():
+            self._stuck.labels(kind).set(count)
         self._cases.clear()
         for row in self._ledger.reader().execute(
             "SELECT state, count(*) FROM queue_item WHERE conversation > 0 GROUP BY state"

@@ -169,6 +169,10 @@ class Outbox:
         """The enquirer wrote: what was held goes out, of an earlier conversation too."""
         db.execute(_RELEASE, [UNTIL_THEY_WRITE, conversation])
 
+    def look_again(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
+        """There is something for which the enquirer is asked to write: what is held is looked at again."""
+        db.execute(_LOOK_AGAIN, [conversation])
+
     def give_back(self, db: sqlite3.Connection, first: Waiting, reason: str) -> None:
         """The provider had taken it, with all that was sent with it, and gave it back: the reply window had closed."""
         rows = self.together_with(db, first, state="sent")
@@ -247,6 +251,9 @@ _RELEASE = f"""
 UPDATE outbox SET not_before = 0, reason = NULL WHERE {_WAITING} AND not_before = ?
    AND conversation IN (SELECT theirs.id FROM conversation here JOIN conversation theirs ON theirs.mark = here.mark
                          WHERE here.id = ?)"""
+_LOOK_AGAIN = f"""
+UPDATE outbox SET not_before = 0 WHERE conversation = ? AND {_WAITING} AND state = 'queued'
+   AND reason IN ('window_closed', 'window_closed_no_template', 'asked_to_reply')"""
 _ADVISERS = f"conversation = ? AND {_WAITING} AND message IS NOT NULL"
 _NOW_WAITS_FOR = "UPDATE outbox SET reason = ? WHERE id = ? AND state = 'queued' AND not_before = ?"
 _LOSE = f"""

@@ -1,6 +1,7 @@
 """The web server: every HTTP route of the house in one aiohttp application, and errors that tell no tales."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -9,10 +10,12 @@ from aiohttp.typedefs import Handler, Middleware
 from bot.app import Firstline
 from bot.channels.rest import RestChannel
 from bot.channels.web import WebChannel
+from bot.doors import doors_of
 from bot.guard.media import has_media
 from bot.guard.personal_data import mask
 from bot.metrics import Metrics
 from bot.shelf import Shelf
+from handoff import stuck
 from handoff.console.app import console
 from handoff.errors import LedgerError
 
@@ -25,7 +28,7 @@ API = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 def application(firstline: Firstline) -> web.Application:
     """All channels over HTTP, the desk, and the probes."""
     settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
-    metrics = Metrics(firstline.ledger, firstline.courier, firstline.channels.pushing)
+    metrics = Metrics(firstline.ledger, firstline.courier, firstline.channels.pushing, partial(_stuck, firstline))
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[metrics.middleware, errors(rooms.apology()), behind(settings.proxies)],
@@ -39,7 +42,17 @@ def application(firstline: Firstline) -> web.Application:
         app.add_routes(channel.routes() if channel else [])
     app.add_routes([web.get("/healthz", _healthy), web.get("/metrics", metrics.page)])
     app.router.add_get("/readyz", _ready(firstline))
-    desk = console(firstline.ledger, firstline.queue, firstline.hours, now, secure, _mask(firstline.shelf))
+    mask_of = _mask(firstline.shelf)
+    desk = console(
+        firstline.ledger,
+        firstline.queue,
+        firstline.hours,
+        now,
+        secure,
+        mask_of,
+        doors=doors_of(firstline),
+        typing=firstline.typing,
+    )
     app.add_subapp("/desk", desk)
     app.on_response_prepare.append(_secured)
     return app
@@ -54,6 +67,10 @@ def _mask(shelf: Shelf) -> Callable[[str], tuple[str, tuple[str, ...]]]:
         return masked.text, masked.kinds
 
     return masking
+
+
+def _stuck(firstline: Firstline) -> Mapping[str, int]:
+    return stuck.counts(firstline.ledger.reader(), firstline.now(), firstline.ladder.rungs)
 
 
 async def _healthy(_: web.Request) -> web.Response:

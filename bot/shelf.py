@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import LibraryVersion
 from bot.errors import LibraryInvalid, UnknownVersion
 from bot.library.load import load_files
+from bot.library.loading import Loading
 from bot.library.model import Library
+from bot.library.practice import PracticeScript, is_practice, read_practice
 from bot.library.versions import pack, unpack
 from bot.triage.gate import GateKeeper
 from bot.triage.words import Words, words_in
@@ -34,6 +36,7 @@ class Kept:
     words: Words
     interface: Mapping[str, bytes]
     """content/interface/*.json: the front end's own words, by language."""
+    practice: tuple[PracticeScript, ...] = ()
 
     def strings(self, language: str) -> Mapping[str, str]:
         """The front end's words in a language; what is not translated falls back to English."""
@@ -102,7 +105,15 @@ def opened(files: Mapping[str, bytes]) -> Kept:
     library = load_files(files).good()
     interface = {name.split("/")[-1].removesuffix(".json"): data for name, data in files.items() if _is_interface(name)}
     words = words_in(files)
-    return Kept(library, GateKeeper(words), words, interface)
+    return Kept(library, GateKeeper(words), words, interface, tuple(_practice(files)))
+
+
+def _practice(files: Mapping[str, bytes]) -> Iterator[PracticeScript]:
+    """What was read with the library and found good is read again, for whoever practises."""
+    for name, data in sorted(files.items()):
+        script = read_practice(name, data.decode(), Loading()) if is_practice(name) else None
+        if script:
+            yield script
 
 
 def _strings(data: bytes) -> dict[str, str]:

@@ -135,6 +135,11 @@ class Store:
         row = db.execute("SELECT channel, address FROM conversation WHERE id = ?", [conversation]).fetchone()
         return ChannelName(row[0]), Address(self._seal.open(row[1], "address"))
 
+    def last_heard(self, db: sqlite3.Connection, conversation: ConversationId) -> datetime | None:
+        """When something was last said there; None once it has ended, or there never was such a conversation."""
+        row = db.execute(_LAST_HEARD, [conversation]).fetchone()
+        return None if row is None else from_ms(row[0])
+
     def kept_address(self, db: sqlite3.Connection, conversation: ConversationId) -> tuple[ChannelName, Address] | None:
         """None once it was forgotten, or there never was such a conversation."""
         row = db.execute(_HAS_ADDRESS, [conversation]).fetchone()
@@ -330,6 +335,7 @@ def kind_of(heard: Heard) -> str:
 _FIND = """
 SELECT c.id, c.version, voice.speaker, voice.epoch
   FROM conversation c LEFT JOIN voice ON voice.conversation = c.id WHERE """
+_LAST_HEARD = "SELECT last_turn_at FROM conversation WHERE id = ? AND ended_at IS NULL"
 _HAS_ADDRESS = "SELECT 1 FROM conversation WHERE id = ? AND length(address) > 0"
 _SAME_ADDRESS = """
 SELECT other.id FROM conversation c JOIN conversation other ON other.mark = c.mark AND other.id <> c.id

@@ -20,6 +20,7 @@ from bot.domain import (
     MediaRefused,
     Outcome,
     Pressed,
+    Reminder,
     Reply,
     Said,
     Turn,
@@ -113,9 +114,9 @@ class Thinking:
         stranded = before is not None and before.conversation.library != conversation.library
         return Thought(towards.with_apology(kept.library, outcome), heard, words, broken=stranded)
 
-    async def after_case(self, before: Stored, ended: CaseEnded) -> Outcome:
-        """Advisers gave back or closed."""
-        return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, ended)
+    async def unasked(self, before: Stored, heard: CaseEnded | Reminder) -> Outcome:
+        """Advisers gave back or closed, or it is time to ask about something: the enquirer has said nothing."""
+        return await self._advance(self._shelf.pinned(before.conversation.library), before.conversation, heard)
 
     def _where(self, mark: bytes, before: Stored | None) -> tuple[Kept, Conversation]:
         """The pinned library of a running conversation; the live one where something new begins, in the language of

@@ -19,6 +19,7 @@ from bot.domain import (
     Heard,
     MediaRefused,
     Outcome,
+    Reminder,
     Reply,
     Said,
     Turn,
@@ -27,6 +28,7 @@ from bot.errors import ConversationMoved, StateUnreadable
 from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
 from bot.prospects import Prospects
+from bot.reminding import Reminding
 from bot.reply_window import ReplyWindow
 from bot.returning import Returning
 from bot.shelf import Shelf
@@ -34,9 +36,11 @@ from bot.store import Store, Stored
 from bot.thinking import RunAction, Thinking, Thought, is_grave
 from handoff.domain import DANGER_TIER, NewCase, OpenedCase
 from handoff.errors import KeyMissing
-from handoff.hours import OpeningHours
+from handoff.hours import Hours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.reminders import ReminderId
+from handoff.takedowns import Takedowns
 from handoff.waits import Waits
 
 MAX_TRIES = 5
@@ -72,7 +76,7 @@ class Turns:
         pulled: frozenset[ChannelName],
         reply_window: ReplyWindow,
         waits: Waits,
-        hours: OpeningHours,
+        hours: Hours,
     ) -> None:
         self._ledger = ledger
         self._shelf = shelf
@@ -86,6 +90,7 @@ class Turns:
         self._courtesy = Courtesy(pulled)
         self._returning = Returning(ledger, self.store, queue, pulled)
         self._prospects = Prospects(waits, hours, self._returning.new_code)
+        self._reminding = Reminding(Takedowns(ledger.seal, hours))
 
     async def handle(self, turn: Turn) -> Handled:
         """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
@@ -146,6 +151,8 @@ class Turns:
         if self._reply_window.heard(db, turn.channel, here.id, min(now, turn.sent_at or now), now):
             self.outbox.release(db, here.id)
         opened = self._pass_on(db, turn.channel, here, thought)
+        if before and before.speaker == "bot":
+            self._reminding.note_answer(db, before.conversation, outcome, now)
         if is_late(turn):
             self._queue.flag(db, here.id, "late_message", now)
         if thought.leaves:
@@ -271,6 +278,28 @@ class Turns:
         if here.speaker == "bot" and said.response in library.responses:
             self._say(db, here, None, (said,), now, self._delivery_to(db, before.id))
 
+    async def remind(self, before: Stored, reminder: ReminderId, heard: Reminder) -> bool:
+        """It is time to ask about something: said, and noted as said, in one write. False where the library has no
+        words for it.
+
+        Raises: ConversationMoved when somebody spoke meanwhile; nothing was said then.
+        """
+        outcome = await self._thinking.unasked(before, heard)
+        if not outcome.replies:
+            return False
+        await self._ledger.write(lambda db: self._note_reminded(db, before, outcome, reminder, heard.at))
+        return True
+
+    def _note_reminded(
+        self, db: sqlite3.Connection, before: Stored, outcome: Outcome, reminder: ReminderId, now: datetime
+    ) -> None:
+        """Raises: ConversationMoved. What was said before, or is not to be said any more, is left."""
+        if not self._reminding.sent(db, reminder, now):
+            return
+        self.store.save(db, before, outcome.conversation, now)
+        self._say(db, before, None, outcome.replies, now, self._delivery_to(db, before.id))
+        self.outbox.look_again(db, before.id)
+
     def _passes(self, db: sqlite3.Connection, cursor: int) -> bool:
         """False when the relay was here before."""
         return db.execute("UPDATE relay_cursor SET seq = ? WHERE seq < ?", [cursor, cursor]).rowcount == 1
@@ -286,7 +315,7 @@ class Turns:
             or self._queue.live_case(self._ledger.reader(), before.id)
         ):
             return None  # nothing to give back, or people have it again meanwhile
-        return await self._thinking.after_case(before, ended)
+        return await self._thinking.unasked(before, ended)
 
     def _note_ended(
         self, before: Stored | None, outcome: Outcome | None, now: datetime, cursor: int, db: sqlite3.Connection

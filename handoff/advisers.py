@@ -75,6 +75,14 @@ def find(conn: sqlite3.Connection, adviser_id: AdviserId) -> Adviser:
     return from_row(tuple(row))
 
 
+def named(conn: sqlite3.Connection, email: str) -> Adviser:
+    """Raises: NoSuchAdviser."""
+    row = conn.execute(f"{COLUMNS} FROM adviser a WHERE a.email = ?", [email.strip()]).fetchone()
+    if row is None:
+        raise NoSuchAdviser("There is no adviser with that e-mail address. Add them first: firstline adviser add.")
+    return from_row(tuple(row))
+
+
 def from_row(row: tuple[int, str, str, str, int, int, int]) -> Adviser:
     """An adviser from `COLUMNS`."""
     id_, name, email, role, capacity, available, disabled = row
@@ -92,8 +100,9 @@ def set_available(conn: sqlite3.Connection, adviser_id: AdviserId, available: bo
 
 
 def set_password(conn: sqlite3.Connection, adviser_id: AdviserId, password_hash: str, now: datetime) -> None:
-    """Ends every session of theirs."""
+    """Ends every session of theirs; a one-time password counts no more."""
     _change(conn, adviser_id, "password = :value", password_hash, now)
+    conn.execute("DELETE FROM one_time_password WHERE adviser = ?", [adviser_id])
     log_out_everywhere(conn, adviser_id)
     witness(conn, "adviser.password_changed", adviser_id, now)
 

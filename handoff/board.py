@@ -37,6 +37,10 @@ class Why(StrEnum):
     """It was claimed before and kept its place. Number: how often."""
     LEFT = "left"
     """The enquirer left; it has only to be wrapped up. Number: 0."""
+    MESSAGE = "message"
+    """It came out of hours or was left for later: nobody sits and waits. Number: 0."""
+    CALL_BACK = "call_back"
+    """The agreed time to call back has come; it keeps its old place. Number: minutes since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Row:
     language: str
     opened_at: datetime
     waited: timedelta
+    """Since it was opened; since the agreed time, when that has come."""
     due_at: datetime
     due_in: timedelta
     """Negative when overdue."""
@@ -88,6 +93,8 @@ class Row:
     practice: bool
     reply_until: datetime | None
     """When the channel stops taking what we write, or stopped; None: it never does, or nobody is there to answer."""
+    closed_by: AdviserId | None = None
+    """Who closed it, for as long as its words are kept."""
 
 
 class Colour(StrEnum):
@@ -132,12 +139,14 @@ def rows(
 
 
 def explained(found: Iterable[Row]) -> tuple[Row, ...]:
-    """Adds what can only be seen beside the row above: the same deadline, asked later."""
+    """Adds what can only be seen beside the row above in its lane: the same deadline, asked later."""
     told: list[Row] = []
+    above: dict[Lane | None, datetime] = {}
     for row in found:
-        above = told[-1] if told else None
-        same = above is not None and (above.tier == DANGER_TIER, above.due_at) == (row.tier == DANGER_TIER, row.due_at)
+        group = None if row.tier == DANGER_TIER else row.lane
+        same = row.agreed_for is None and above.get(group) == row.due_at
         told.append(replace(row, why_here=(*row.why_here, Reason(Why.SAME_DEADLINE))) if same else row)
+        above[group] = row.due_at
     return tuple(told)
 
 
@@ -156,7 +165,7 @@ def ruled(danger: int, overdue: int, waiting: int, free: int) -> tuple[Colour, L
 
 _ROWS = """
 SELECT q."case" AS id, q.state, q.tier, q.due_at, q.version, q.moved_at, q.wake_at, q.lane, q.agreed_for,
-    q.lease_until, q.left_at,
+    q.lease_until, q.left_at, q.moved_by, q.forget_at,
     q.put_back, q.holder, h.name AS holder_name, q.offered_to, o.name AS offered_name, c.reference, c.reason,
     c.concern, c.role, c.nation, c.platform, c.channel, c.language, c.opened_at, c.practice,
     (SELECT coalesce(max(m.seq), 0) FROM message m WHERE m."case" = q."case") AS last_seq,
@@ -183,7 +192,7 @@ def _row(row: sqlite3.Row, now: datetime, silent_ms: int) -> Row:
         channel=row["channel"],
         language=row["language"],
         opened_at=opened_at,
-        waited=now - opened_at,
+        waited=now - _waits_since(row),
         due_at=due_at,
         due_in=due_at - now,
         version=row["version"],
@@ -193,13 +202,24 @@ def _row(row: sqlite3.Row, now: datetime, silent_ms: int) -> Row:
         wake_at=_moment(row["wake_at"]),
         unreachable=row["lease_until"] is not None and row["lease_until"] <= silent_ms,
         left=row["left_at"] is not None,
-        why_here=_why(row, due_at - now),
+        why_here=_why(row, now, due_at - now),
         last_seq=row["last_seq"],
         lane=Lane(row["lane"]),
         agreed_for=_moment(row["agreed_for"]),
         practice=bool(row["practice"]),
         reply_until=_moment(row["reply_until"]),
+        closed_by=_closed_by(row, now),
     )
+
+
+def _waits_since(row: sqlite3.Row) -> datetime:
+    is_woken = row["agreed_for"] is not None and row["wake_at"] is None
+    return from_ms(row["agreed_for"] if is_woken else row["opened_at"])
+
+
+def _closed_by(row: sqlite3.Row, now: datetime) -> AdviserId | None:
+    is_kept = row["state"] == State.DONE and row["moved_by"] is not None and row["forget_at"] > to_ms(now)
+    return AdviserId(row["moved_by"]) if is_kept else None
 
 
 def _moment(at_ms: int | None) -> datetime | None:
@@ -210,12 +230,20 @@ def _holder(id_: int | None, name: str) -> Holder | None:
     return None if id_ is None else Holder(AdviserId(id_), name)
 
 
-def _why(row: sqlite3.Row, due_in: timedelta) -> tuple[Reason, ...]:
-    minutes = int(abs(due_in) / timedelta(minutes=1))
-    if row["tier"] == DANGER_TIER:
-        first = Reason(Why.DANGER)
-    else:
-        first = Reason(Why.OVERDUE if due_in < timedelta() else Why.DUE, minutes)
-    back = (Reason(Why.PUT_BACK, row["put_back"]),) if row["put_back"] else ()
+def _why(row: sqlite3.Row, now: datetime, due_in: timedelta) -> tuple[Reason, ...]:
     left = (Reason(Why.LEFT),) if row["left_at"] is not None else ()
-    return (first, *back, *left)
+    if row["tier"] == DANGER_TIER:
+        return (Reason(Why.DANGER), *_put_back(row), *left)
+    if row["agreed_for"] is not None:
+        return (Reason(Why.CALL_BACK, _minutes(now - from_ms(row["agreed_for"]))), *left)
+    due = Reason(Why.OVERDUE if due_in < timedelta() else Why.DUE, _minutes(abs(due_in)))
+    message = (Reason(Why.MESSAGE),) if row["lane"] == Lane.MESSAGES else ()
+    return (due, *message, *_put_back(row), *left)
+
+
+def _put_back(row: sqlite3.Row) -> tuple[Reason, ...]:
+    return (Reason(Why.PUT_BACK, row["put_back"]),) if row["put_back"] else ()
+
+
+def _minutes(length: timedelta) -> int:
+    return max(0, int(length / timedelta(minutes=1)))

@@ -47,6 +47,11 @@ class Desk:
         self._seal = seal
         self._rules = rules or Rules()
 
+    @property
+    def rules(self) -> Rules:
+        """How long things may take, as the service was started with."""
+        return self._rules
+
     def board(self, conn: sqlite3.Connection, now: datetime) -> tuple[Row, ...]:
         """What waits, in the order in which it will be taken."""
         where = "q.state = 'waiting' AND q.conversation > 0 ORDER BY q.tier > 0, q.due_at, q.\"case\""
@@ -116,7 +121,8 @@ class Desk:
 def events_after(conn: sqlite3.Connection, seq: int, limit: int = EVENTS_AT_ONCE) -> tuple[Event, ...]:
     """The feed after `seq`, in order: what a console that reconnects, and the bot's relay, resume from.
 
-    `conversation` is None for events without a case, of a case that was forgotten, or whose enquirer left.
+    `conversation` is None for events without a case, of a case that was forgotten, of practice, or whose
+    enquirer left.
     """
     rows = conn.execute(_EVENTS, [seq, limit])
     return tuple(
@@ -151,7 +157,7 @@ class Standing:
 
 
 def standing(conn: sqlite3.Connection, case_id: CaseId) -> Standing | None:
-    """None once the case was forgotten."""
+    """None once the case was forgotten, and for practice."""
     row = conn.execute(_STANDING, [case_id]).fetchone()
     return None if row is None else Standing(row[0], State(row[1]), row[2], row[3])
 
@@ -195,7 +201,7 @@ SELECT c.library, c.pack, q.issue, q.outcome, v.speaker, v.epoch
 """
 _STANDING = """
 SELECT c.reference, q.state, q.tier, a.name FROM queue_item q JOIN cases c ON c.id = q."case"
-  LEFT JOIN adviser a ON a.id = q.holder WHERE q."case" = ?
+  LEFT JOIN adviser a ON a.id = q.holder WHERE q."case" = ? AND q.conversation > 0
 """
 _WAIT = """
 SELECT "case" FROM queue_item WHERE state = 'waiting' AND conversation > 0 ORDER BY tier > 0, due_at, "case"
@@ -217,7 +223,8 @@ SELECT count(*), coalesce(sum(max(q.due_at, coalesce(q.agreed_for, 0)) < :now), 
    AND q.conversation > 0
 """
 _EVENTS = """
-SELECT e.seq, e.kind, e."case", CASE WHEN q.left_at IS NULL THEN q.conversation END, e.adviser, e.at, c.reference
+SELECT e.seq, e.kind, e."case", CASE WHEN q.left_at IS NULL AND q.conversation > 0 THEN q.conversation END,
+    e.adviser, e.at, c.reference
   FROM event e LEFT JOIN queue_item q ON q."case" = e."case" LEFT JOIN cases c ON c.id = e."case"
  WHERE e.seq > ? ORDER BY e.seq LIMIT ?
 """

@@ -250,6 +250,8 @@ class Note:
     adviser_id: AdviserId
     text: str
     at: datetime
+    to: AdviserId | None = None
+    """Whoever held the case when a senior whispered it to them; None: for everybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Session:
     csrf: str = field(repr=False)
     idle_until: datetime
     ends_at: datetime
+    must_choose: bool = False
+    """Their password was chosen by somebody else: until they choose their own, nothing else is open to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,9 @@ class Doorkeeper:
             _record_failure(conn, credentials, now)
             return WrongPassword()
         row = conn.execute(
-            "SELECT 1 FROM adviser WHERE id = ? AND password = ? AND disabled_at IS NULL",
-            [credentials.adviser_id, credentials.password_hash],
+            "SELECT 1 FROM adviser a WHERE id = ? AND password = ? AND disabled_at IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM one_time_password o WHERE o.adviser = a.id AND o.good_until <= ?)",
+            [credentials.adviser_id, credentials.password_hash, to_ms(now)],
         ).fetchone()
         if row is None:
             return WrongPassword()
@@ -129,7 +132,8 @@ class Doorkeeper:
     def session(self, conn: sqlite3.Connection, token: str, now: datetime) -> Session | None:
         """The session a cookie stands for; None when unknown, idle for too long, over, or the account disabled."""
         row = conn.execute(
-            f"{COLUMNS}, s.token_hash, s.csrf, s.idle_until, s.ends_at FROM adviser_session s"
+            f"{COLUMNS}, s.token_hash, s.csrf, s.idle_until, s.ends_at,"
+            " EXISTS (SELECT 1 FROM one_time_password o WHERE o.adviser = a.id) FROM adviser_session s"
             " JOIN adviser a ON a.id = s.adviser WHERE s.token_hash = ? AND s.idle_until > ? AND a.disabled_at IS NULL",
             [_hash(token), to_ms(now)],
         ).fetchone()
@@ -181,9 +185,9 @@ INSERT INTO known_address VALUES (?, ?, ?) ON CONFLICT (adviser, address_mark) D
 """
 
 
-def _session(row: tuple[int, str, str, str, int, int, int, bytes, str, int, int]) -> Session:
-    *_, token_hash, csrf, idle_until, ends_at = row
-    return Session(token_hash, from_row(row[:7]), csrf, from_ms(idle_until), from_ms(ends_at))
+def _session(row: tuple[int, str, str, str, int, int, int, bytes, str, int, int, int]) -> Session:
+    *_, token_hash, csrf, idle_until, ends_at, must_choose = row
+    return Session(token_hash, from_row(row[:7]), csrf, from_ms(idle_until), from_ms(ends_at), bool(must_choose))
 
 
 def _place(address: str) -> str:

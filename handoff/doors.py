@@ -3,9 +3,13 @@
 A door that is shut (None) leaves the desk without that convenience, never without its queue.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Protocol
+
+from handoff.practice import Script
+from handoff.thresholds import Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +49,165 @@ class People(Protocol):
         ...
 
     def address(self, conversation: int) -> tuple[str, str] | None:
-        """(channel, address as the provider names it). Only after a reveal was written."""
+        """(channel, address as the provider names it). Only after a reveal was written. None where there is none, or
+        where it is no address but a key to their conversation."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """Where a page's advice comes from; `url` may be empty."""
+
+    title: str
+    url: str
+    checked_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShown:
+    """A question of the bot's and the answer chosen, as labels. `at` None: when is not known any more."""
+
+    question: str
+    answer: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceShown:
+    """A page that was shown. `rule` is the flow and step that showed it, "" where that is not known any more. `status`
+    is verified or unverified."""
+
+    title: str
+    page: str
+    rule: str
+    library: str
+    status: str
+    sources: tuple[SourceCard, ...]
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionShown:
+    """What the bot decided a threshold by. `route` is an outcome's code."""
+
+    title: str
+    page: str
+    decided_by: str
+    route: str
+    framework: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceOfBot:
+    """What the bot asked and advised in one conversation."""
+
+    library: str
+    answers: tuple[AnswerShown, ...]
+    advice: tuple[AdviceShown, ...]
+    decisions: tuple[DecisionShown, ...]
+
+
+class Records(Protocol):
+    """What a record of advice is made of."""
+
+    def of(self, conversation: int) -> AdviceOfBot | None:
+        """None once the conversation was forgotten."""
+        ...
+
+    def page(self, page: str, library: str, at: datetime | None) -> AdviceShown | None:
+        """A page as it was in one version of the library; None when that has no such page."""
+        ...
+
+    def labels(self) -> Mapping[str, str]:
+        """The words of the record as enquirers have it: record_…, and route_<outcome>."""
+        ...
+
+
+class Thresholds(Protocol):
+    """The live library's threshold pages, as they hold in a nation; None: in whichever it is, the graver way."""
+
+    def all(self, nation: str | None) -> tuple[Threshold, ...]: ...
+
+    def one(self, page: str, nation: str | None, library: str | None = None) -> Threshold | None:
+        """`library`: the version a decision was begun with; None: what is live. None when it has no such page there."""
+        ...
+
+
+class Practice(Protocol):
+    """The live library's practice scripts."""
+
+    def scripts(self) -> tuple[Script, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StalePage:
+    """Something of the library that needs an editor: its review is due or overdue, or nobody has verified it."""
+
+    id: str
+    kind: str
+    title: str
+    owner: str
+    review_by: date
+    overdue: bool
+    due: bool
+    verified: bool
+
+
+class Reviews(Protocol):
+    """What of the live library is to be looked at again."""
+
+    def stale(self, today: date) -> tuple[StalePage, ...]:
+        """By owner and day."""
+        ...
+
+    def pages(self) -> tuple[tuple[str, str], ...]:
+        """(id, title) of every page, by title: what a report can be about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A service of somebody else's through which a channel goes, and the host it is reached at."""
+
+    channel: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseFacts:
+    """How the service is set up at this moment."""
+
+    service: str
+    contact: str
+    channels: tuple[str, ...]
+    providers: tuple[Provider, ...]
+    advisers_group: bool
+    """Advisers are told in a Telegram group that a case waits."""
+    words_idle: timedelta
+    """Typed words go when a conversation has been idle for so long."""
+    conversation_idle: timedelta
+    """An idle conversation ends after so long."""
+    repeats: timedelta
+    """So long marks are kept that tell a provider's repeats."""
+    is_https: bool
+
+
+class House(Protocol):
+    """The service around the desk."""
+
+    def facts(self) -> HouseFacts: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
     content: Content | None = None
     people: People | None = None
+    records: Records | None = None
+    thresholds: Thresholds | None = None
+    practice: Practice | None = None
+    reviews: Reviews | None = None
+    house: House | None = None
 
 
 SHUT = Doors()

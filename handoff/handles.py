@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import datetime
 
-from handoff.advisers import COLUMNS, NoSuchAdviser, from_row, witness
+from handoff.advisers import named, witness
 from handoff.domain import Adviser, AdviserId
 from handoff.errors import HandoffError
 from handoff.moments import to_ms
@@ -26,7 +26,7 @@ def link(
 
     Raises: NoSuchAdviser; HandleTaken when an adviser whose account is not disabled has it.
     """
-    adviser = _named(conn, adviser_email)
+    adviser = named(conn, adviser_email)
     mark = None if handle is None else _mark(seal, channel, handle)
     if mark is not None and conn.execute(_TAKEN, [mark, adviser.id]).fetchone():
         raise HandleTaken
@@ -43,13 +43,6 @@ def adviser_of(conn: sqlite3.Connection, seal: Seal, channel: str, handle: str) 
     """Whose account that is, disabled advisers too; None when nobody's."""
     row = conn.execute("SELECT adviser FROM adviser_handle WHERE mark = ?", [_mark(seal, channel, handle)]).fetchone()
     return None if row is None else AdviserId(row[0])
-
-
-def _named(conn: sqlite3.Connection, email: str) -> Adviser:
-    row = conn.execute(f"{COLUMNS} FROM adviser a WHERE a.email = ?", [email.strip()]).fetchone()
-    if row is None:
-        raise NoSuchAdviser("There is no adviser with that e-mail address. Add them first: firstline adviser add.")
-    return from_row(tuple(row))
 
 
 def _mark(seal: Seal, channel: str, handle: str) -> bytes:

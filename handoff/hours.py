@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -25,6 +26,63 @@ class Span:
     def __post_init__(self) -> None:
         if self.closes != MIDNIGHT and self.closes <= self.opens:
             raise ValueError(f"opening hours must end after they begin: {self.opens:%H:%M}-{self.closes:%H:%M}")
+
+
+class Hours(Protocol):
+    """When the service is open: `OpeningHours` as they were set once, or a `Timetable` that a lead may change."""
+
+    def local(self, at: datetime) -> datetime: ...
+
+    def is_open(self, at: datetime) -> bool: ...
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """In UTC; `at` itself when it is open now; None when that is never."""
+        ...
+
+    def add(self, at: datetime, working: timedelta) -> datetime:
+        """The moment, in UTC, when so much opening time has passed since `at`."""
+        ...
+
+    def openings_on(self, day: date) -> list[tuple[datetime, datetime]]:
+        """When the service opens and closes on that local day, in UTC, in order; empty when it stays closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """One day of the service, in local time. `holiday` is the bank holiday's name where the service keeps it."""
+
+    day: date
+    spans: tuple[Span, ...]
+    """What the week says; empty when it is closed anyway."""
+    holiday: str | None
+    closed: bool
+    """Closed on purpose on this very day."""
+    clocks: timedelta
+    """How far the clocks go on in the night or on the day: an hour, less an hour, or not at all."""
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.spans) and self.holiday is None and not self.closed
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment as it may be said: codes and figures; the words are whoever says it."""
+
+    day: str
+    """today, tomorrow, or the weekday: mon, tue and so on."""
+    on: str
+    """30/11/2026"""
+    at: str
+    """09:00"""
+
+
+def told(hours: Hours, then: datetime, now: datetime) -> Moment:
+    """`then` in the service's own time, as seen from `now`."""
+    local, today = hours.local(then), hours.local(now).date()
+    day = {0: "today", 1: "tomorrow"}.get((local.date() - today).days, DAYS[local.weekday()])
+    return Moment(day, f"{local.day}/{local.month}/{local.year}", f"{local:%H:%M}")
 
 
 Week = Mapping[int, tuple[Span, ...]]
@@ -71,6 +129,22 @@ class OpeningHours:
             left -= max(closes - begins, timedelta())
         return at.astimezone(UTC) + working
 
+    def days(self, first: date, count: int) -> tuple[OpenDay, ...]:
+        """So many days from `first` on, one by one."""
+        return tuple(self._day(first + timedelta(days=step)) for step in range(count))
+
+    def _day(self, day: date) -> OpenDay:
+        holiday = bank_holidays(self.nation, day.year).get(day) if self.nation else None
+        begins, ends = (self._midnight(day + timedelta(days=step)).utcoffset() for step in (0, 1))
+        clocks = (ends or timedelta()) - (begins or timedelta())
+        return OpenDay(day, self.week.get(day.weekday(), ()), holiday, day in self.closed_on, clocks)
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, MIDNIGHT, ZoneInfo(self.timezone))
+
+    def openings_on(self, day: date) -> list[tuple[datetime, datetime]]:
+        return self._spans_on(day)
+
     def _spans_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         if not self.week:
             return
@@ -80,7 +154,7 @@ class OpeningHours:
 
     def _spans_on(self, day: date) -> list[tuple[datetime, datetime]]:
         """That day's spans in UTC: on a day when the clocks change they are as long as they really are."""
-        if day in self.closed_on or (self.nation is not None and day in _bank_holidays(self.nation, day.year)):
+        if day in self.closed_on or (self.nation is not None and day in bank_holidays(self.nation, day.year)):
             return []
         return [(self._utc(day, span.opens), self._closing(day, span)) for span in self.week.get(day.weekday(), ())]
 
@@ -93,10 +167,12 @@ class OpeningHours:
 
 
 @lru_cache(maxsize=64)
-def _bank_holidays(nation: str, year: int) -> frozenset[date]:
+def bank_holidays(nation: str, year: int) -> Mapping[date, str]:
+    """A nation's bank holidays in a year, with their names."""
     import holidays  # imported late: it takes longer to load than the rest of the queue
 
-    return frozenset(holidays.country_holidays("GB", subdiv=SUBDIVISIONS[nation], years=year))
+    found = holidays.country_holidays("GB", subdiv=SUBDIVISIONS[nation], years=year, language="en_GB")
+    return MappingProxyType(dict(found.items()))
 
 
 def week_from(text: str) -> Week:

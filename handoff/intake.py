@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff import thread
 from handoff.domain import DANGER_TIER, REFERENCE_ALPHABET, Author, CaseId, Lane, NewCase, OpenedCase, Rules, code
-from handoff.hours import SUBDIVISIONS, OpeningHours
+from handoff.hours import SUBDIVISIONS, Hours
 from handoff.moments import to_ms
 from handoff.seal import Seal
 
@@ -55,7 +55,7 @@ def live_case(conn: sqlite3.Connection, conversation: int) -> OpenedCase | None:
 class Intake:
     """What the queue's `open_case` and `flag` do."""
 
-    def __init__(self, seal: Seal, hours: OpeningHours, rules: Rules, reference: Callable[[], str]) -> None:
+    def __init__(self, seal: Seal, hours: Hours, rules: Rules, reference: Callable[[], str]) -> None:
         self._seal = seal
         self._hours = hours
         self._rules = rules

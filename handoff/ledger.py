@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database, Migrations
 
+from handoff.chain import teach
 from handoff.errors import DatabaseFromTheFuture, DiskFull, KeyMissing, LedgerError
 from handoff.seal import Seal
 
@@ -70,6 +71,7 @@ class Ledger:
         try:
             _refuse_the_future(self._writer, migrations)
             _check_seal(self._writer, seal)
+            teach(self._writer, seal)
             for each in migrations:
                 each.apply(Database(self._writer))
         except sqlite3.DatabaseError as error:

@@ -106,6 +106,7 @@ REFUSALS: Mapping[str, type[HandoffError]] = MappingProxyType(
     {
         "queue_item_capacity": AtCapacity,
         "queue_item_may_hold": NotAllowed,
+        "practice_is_its_beginners": NotAllowed,
         "message_only_from_the_holder": NotYours,
         "message_only_while_open": Refused,
     }

@@ -24,7 +24,7 @@ from handoff.domain import (
     code,
 )
 from handoff.errors import NoSuchCase, NotAllowed, NotYours, Refused, Stale
-from handoff.hours import OpeningHours
+from handoff.hours import Hours
 from handoff.intake import Intake, live_case, new_reference
 from handoff.moments import to_ms
 from handoff.seal import Seal
@@ -36,7 +36,7 @@ class Queue:
     def __init__(
         self,
         seal: Seal,
-        hours: OpeningHours,
+        hours: Hours,
         rules: Rules | None = None,
         reference: Callable[[], str] = new_reference,
     ) -> None:
@@ -185,10 +185,11 @@ class Queue:
         text: str,
         now: datetime,
         client_id: str | None = None,
+        to: AdviserId | None = None,
     ) -> int:
         """Writes a note for other advisers; nothing leads from it to anything that is sent. Returns its number.
 
-        The same `client_id` again returns the same note.
+        The same `client_id` again returns the same note. `to`: it is meant for whoever holds the case.
         """
         if conn.execute("SELECT 1 FROM cases WHERE id = ?", [case_id]).fetchone() is None:
             raise NoSuchCase
@@ -196,7 +197,7 @@ class Queue:
         if noted is not None:
             return noted
         with moves.refusals():
-            return thread.add_note(conn, self._seal, case_id, adviser, _words(text), now, client_id)
+            return thread.add_note(conn, self._seal, case_id, adviser, _words(text), now, client_id, to)
 
     def pause(self, conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, now: datetime) -> None:
         self._move(conn, Move.PAUSED, case_id, adviser, now)

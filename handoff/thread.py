@@ -77,13 +77,14 @@ def add_note(
     text: str,
     now: datetime,
     client_id: str | None = None,
+    to: AdviserId | None = None,
 ) -> int:
-    """Writes a note and returns its number in the case."""
+    """Writes a note and returns its number in the case. `to` must hold the case."""
     seq = _next_seq(conn, "note", case_id)
     body = seal.seal(text, _about(case_id, "note", seq))
     conn.execute(
-        'INSERT INTO note ("case", seq, adviser, body, at, client_id) VALUES (?, ?, ?, ?, ?, ?)',
-        [case_id, seq, adviser, body, to_ms(now), client_id],
+        'INSERT INTO note ("case", seq, adviser, body, at, client_id, addressee) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        [case_id, seq, adviser, body, to_ms(now), client_id, to],
     )
     return seq
 
@@ -105,10 +106,10 @@ def noted(conn: sqlite3.Connection, case_id: CaseId, adviser: AdviserId, client_
 
 
 def notes(conn: sqlite3.Connection, seal: Seal, case_id: CaseId) -> tuple[Note, ...]:
-    rows = conn.execute('SELECT seq, adviser, body, at FROM note WHERE "case" = ? ORDER BY seq', [case_id])
+    rows = conn.execute('SELECT seq, adviser, body, at, addressee FROM note WHERE "case" = ? ORDER BY seq', [case_id])
     return tuple(
-        Note(seq, AdviserId(adviser), seal.open(body, _about(case_id, "note", seq)), from_ms(at))
-        for seq, adviser, body, at in rows
+        Note(seq, AdviserId(adviser), seal.open(body, _about(case_id, "note", seq)), from_ms(at), to and AdviserId(to))
+        for seq, adviser, body, at, to in rows
     )
 
 

@@ -20,11 +20,13 @@ from handoff.console.app import console
 from handoff.console.parts import Mask, unmasked
 from handoff.domain import AdviserId, CaseId, DeliveryState, NewCase, Pack, PackAdvice, PackAnswer, Role
 from handoff.doorkeeper import Credentials, Doorkeeper, LoggedIn
+from handoff.doors import SHUT, Doors
 from handoff.hours import OpeningHours, week_from
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
 from handoff.queue import Queue
 from handoff.seal import Seal
+from handoff.timetable import Timetable
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -112,9 +114,10 @@ class DemoDesk:
         assert isinstance(logged_in, LoggedIn)
         return logged_in.token
 
-    def app(self, mask: Mask = unmasked) -> web.Application:
+    def app(self, mask: Mask = unmasked, doors: Doors = SHUT) -> web.Application:
         app = web.Application()
-        app.add_subapp("/desk", console(self.ledger, self.queue, OPEN, self.now, secure_cookies=False, mask=mask))
+        desk = console(self.ledger, self.queue, OPEN, self.now, secure_cookies=False, mask=mask, doors=doors)
+        app.add_subapp("/desk", desk)
         return app
 
     def _conversation(self, case_id: CaseId) -> int:
@@ -125,7 +128,7 @@ class DemoDesk:
 def desk_in(folder: Path, now: Callable[[], datetime]) -> DemoDesk:
     seal = Seal(b"k" * 32)
     ledger = Ledger(folder / "desk.db", seal, [migrations])
-    return DemoDesk(ledger, Queue(seal, OPEN), now, itertools.count(1))
+    return DemoDesk(ledger, Queue(seal, Timetable(ledger, OPEN)), now, itertools.count(1))
 
 
 def fill(desk: DemoDesk, clock: Clock) -> AdviserId:

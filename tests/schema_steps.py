@@ -22,7 +22,11 @@ WRAPPED = (
 )
 CLOSE = """UPDATE queue_item SET state = 'done', move = 'closed', issue = 'x', outcome = 'y', forget_at = 1, holder = NULL,
     lease_until = NULL, version = version + 1 WHERE "case" = 1"""
-DONE = (*WRAPPED, """INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')""", CLOSE)
+DONE = (
+    *WRAPPED,
+    """INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, 'a')""",
+    CLOSE,
+)
 OFFERED = (
     *ACTIVE,
     """UPDATE queue_item SET state = 'offered', move = 'offered', offered_to = 2, offer_until = 9,

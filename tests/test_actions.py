@@ -82,7 +82,25 @@ async def done(does: Any, limit_s: float = 5, of: Conversation = ANSWERED) -> Ac
 
 @pytest.mark.parametrize(("at", "is_open"), [(NOON, True), (NIGHT, False), (NOON - timedelta(days=1), False)])
 async def test_opening_hours_are_those_at_the_time_of_the_turn(at: datetime, is_open: bool) -> None:
-    assert (await run(ActionRunner(hours()), "action_opening_hours", at)).slots == (("service_open", is_open),)
+    assert dict((await run(ActionRunner(hours()), "action_opening_hours", at)).slots)["service_open"] is is_open
+
+
+@pytest.mark.parametrize(("at", "opens", "on", "clock"), [
+    (datetime(2026, 3, 2, 12, 0, tzinfo=UTC), "now", None, None),
+    (datetime(2026, 3, 2, 7, 0, tzinfo=UTC), "today", "2/3/2026", "10:00"),
+    (datetime(2026, 3, 2, 20, 0, tzinfo=UTC), "tomorrow", "3/3/2026", "10:00"),
+    (datetime(2026, 3, 6, 20, 0, tzinfo=UTC), "mon", "9/3/2026", "10:00"),
+    (datetime(2026, 4, 2, 20, 0, tzinfo=UTC), "tue", "7/4/2026", "10:00"),  # after Easter Monday, in summer time
+])  # fmt: skip
+async def test_the_true_next_opening_can_be_said(at: datetime, opens: str, on: str | None, clock: str | None) -> None:
+    week = OpeningHours(week=week_from("mon-fri 10:00-16:00"), nation="england")
+    slots = dict((await run(ActionRunner(week), "action_opening_hours", at)).slots)
+    assert (slots["service_opens"], slots["service_opens_on"], slots["service_opens_at"]) == (opens, on, clock)
+
+
+async def test_no_hours_at_all_are_never() -> None:
+    slots = dict((await run(ActionRunner(OpeningHours()), "action_opening_hours", NOON)).slots)
+    assert (slots["service_open"], slots["service_opens"]) == (False, "never")
 
 
 async def test_the_summary_lists_questions_and_labels_and_nothing_typed() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from handoff import advisers
+from handoff.chain import teach
 from handoff.desk import events_after
 from handoff.domain import AdviserId, Role
 from handoff.doorkeeper import (
@@ -34,6 +35,7 @@ DOOR = Doorkeeper(Seal(b"k" * 32))
 def conn() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
+    teach(connection, Seal(b"k" * 32))
     migrations.apply(Database(connection))
     advisers.add(connection, "Alice", "Alice@example.org", HASH, Role.ADVISER, NOW)
     yield connection

@@ -19,7 +19,7 @@ from bot.channels.terminal import TerminalChannel
 from bot.config import Settings
 from bot.domain import Address, Opened, Said
 from bot.server import application
-from handoff.domain import CaseId
+from handoff.domain import Author, CaseId
 from tests.small_house import Clock, SmallHouse, running_house
 
 Api = TestClient[web.Request, web.Application]
@@ -358,6 +358,30 @@ async def test_an_open_page_is_told_within_a_third_of_a_second(house: SmallHouse
         assert asyncio.get_running_loop().time() - started < 1.0
 
 
+async def test_each_side_sees_that_the_other_types_while_an_adviser_speaks(house: SmallHouse, api: Api) -> None:
+    door, typing, now = WebDoor(house, api), house.firstline.typing, house.firstline.now
+    for text in ("hello", "talk to a person", "yes"):
+        await door.say(text)
+    assert (await api.post("/api/chat/typing", headers=door._headers())).status == 204
+    assert typing.until(1, Author.ENQUIRER, now()) is None  # nobody speaks with them yet: nobody is told
+    house.claim(CaseId(1), house.adviser())
+    async with AsyncExitStack() as stack:
+        stream = await stack.enter_async_context(
+            api.get(f"/api/chat/events?after={door._seen}", headers=door._headers())
+        )
+        await asyncio.wait_for(stream.content.readuntil(b"event: state"), 2)
+        typing.tell(1, Author.ADVISER, now())
+        await asyncio.wait_for(stream.content.readuntil(b"event: typing"), 2)
+    answer = await api.post("/api/chat/typing", headers=door._headers(), data="canary-typed")
+    assert answer.status == 204
+    assert typing.until(1, Author.ENQUIRER, now()) is not None
+    await door.say("here it is")
+    assert typing.until(1, Author.ENQUIRER, now()) is None
+    signs = [(await api.post("/api/chat/typing", headers=door._headers())).status for _ in range(40)]
+    assert signs[0] == 204
+    assert signs[-1] == 429
+
+
 # --- refusals over HTTP ----------------------------------------------------------------------------------------------
 
 BEARER = {"Authorization": "Bearer " + "a" * 43}
@@ -388,6 +412,8 @@ REFUSALS: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/api/chat?after=1e9", {"headers": BEARER}, 400),
     ("GET", "/api/chat", {}, 401),
     ("GET", "/api/chat/events", {}, 401),
+    ("POST", "/api/chat/typing", {}, 401),
+    ("POST", "/api/chat/typing", {"headers": BEARER}, 404),
     ("POST", "/api/chat", {"json": {"id": "x", "text": "x"}, "headers": {"Authorization": "Bearer short"}}, 401),
 ]
 

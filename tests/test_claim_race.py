@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from handoff.chain import teach
 from handoff.domain import AdviserId, CaseId, NewCase
 from handoff.errors import AlreadyClaimed
 from handoff.hours import OpeningHours
@@ -18,7 +19,8 @@ from handoff.queue import Queue
 from handoff.seal import Seal
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-QUEUE = Queue(Seal(b"k" * 32), OpeningHours())
+SEAL = Seal(b"k" * 32)
+QUEUE = Queue(SEAL, OpeningHours())
 PROCESSES = 4
 CASES = 40
 SPAWN = multiprocessing.get_context("spawn")
@@ -29,6 +31,7 @@ def connected(path: Path) -> sqlite3.Connection:
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = OFF")
     conn.execute("PRAGMA foreign_keys = ON")
+    teach(conn, SEAL)
     return conn
 
 

@@ -250,6 +250,36 @@ def test_an_account_that_could_not_be_used_is_wrong_usage(wrong: list[str], told
     assert told("adviser", "add", *wrong, "--password-stdin", stdin=PASSWORD).code == 2
 
 
+def test_accounts_are_listed_and_looked_after(told: ToldBy, tmp_path: Path) -> None:
+    assert told("adviser", "list").out.startswith("Nobody has an account.")
+    for name, role in (("Sam", "lead"), ("Sue", "adviser")):
+        told("adviser", "add", name, f"{name}@example.org", "--role", role, "--password-stdin", stdin=PASSWORD)
+    changed = told("adviser", "password", "sue@example.org", "--password-stdin", stdin="another long password\n")
+    assert (changed.code, changed.out) == (0, "Sue has a new password and is logged out everywhere.\n")
+    with closing(open_ledger(settings_in(tmp_path / "data", tmp_path))) as ledger:
+        found = Doorkeeper(ledger.seal).credentials(ledger.reader(), "sue@example.org", "127.0.0.1", clock())
+        assert isinstance(found, Credentials)
+        assert verify(found, "another long password")
+    assert told("adviser", "role", "sue@example.org", "senior").out == "Sue is senior now.\n"
+    assert told("adviser", "disable", "SUE@example.org").out == "Sue cannot log in any more.\n"
+    listed = json.loads(told("adviser", "list", "--json").out)
+    assert [(row["name"], row["role"], row["disabled"]) for row in listed] == [
+        ("Sam", "lead", False),
+        ("Sue", "senior", True),
+    ]
+
+
+def test_the_last_lead_and_somebody_unknown_are_one_line(told: ToldBy) -> None:
+    told("adviser", "add", "Sam", "sam@example.org", "--role", "lead", "--password-stdin", stdin=PASSWORD)
+    for command in (("role", "sam@example.org", "adviser"), ("disable", "sam@example.org")):
+        refused = told("adviser", *command)
+        assert (refused.code, refused.err.count("\n")) == (1, 1)
+        assert "only lead" in refused.err
+    for command in (("role", "no@example.org", "lead"), ("disable", "no@example.org"), ("password", "no@example.org")):
+        assert "no adviser with that e-mail" in told("adviser", *command).err
+    assert told("adviser", "role", "sam@example.org", "boss").code == 2
+
+
 def test_a_backup_is_made_and_put_back(told: ToldBy, tmp_path: Path) -> None:
     told("adviser", "add", "Sam", "sam@example.org", "--password-stdin", stdin=PASSWORD)
     assert told("backup", tmp_path / "monday.db").code == 0

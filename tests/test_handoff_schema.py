@@ -13,6 +13,7 @@ import pytest
 from sqlite_utils import Database
 
 from handoff import moves
+from handoff.chain import teach
 from handoff.domain import ENDED, HELD, MOVES, AdviserId, Move, NewCase, State
 from handoff.hours import OpeningHours
 from handoff.migrations import migrations
@@ -23,12 +24,14 @@ from tests.schema_steps import ACTIVE, CLAIM, CLOSE, DONE, LEFT, OFFERED, SECOND
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ALICE, BOB = AdviserId(1), AdviserId(2)
-QUEUE = Queue(Seal(b"k" * 32), OpeningHours())
+SEAL = Seal(b"k" * 32)
+QUEUE = Queue(SEAL, OpeningHours())
 
 
 def migrated(path: Path | str = ":memory:") -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
+    teach(connection, SEAL)
     migrations.apply(Database(connection))
     return connection
 
@@ -137,14 +140,14 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("delivery_goes_forward", (*ACTIVE, "UPDATE delivery SET state = 'unknown'"), "UPDATE delivery SET state = 'queued'"),
     ("known_delivery", (*ACTIVE, "DROP TRIGGER delivery_goes_forward"), "UPDATE delivery SET state = 'lost'"),
     ("reason_is_short", ACTIVE, "UPDATE delivery SET state = 'failed', reason = hex(zeroblob(101))"),
-    ("note_is_new", (), "INSERT INTO note VALUES (1, 2, 1, x'00', 0, NULL)"),
-    ("note_is_new", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",),
-        "INSERT OR REPLACE INTO note VALUES (1, 1, 1, x'01', 0, NULL)"),
-    ("note_said_once", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",),
-        "INSERT OR REPLACE INTO note VALUES (1, 2, 1, x'01', 0, 'a')"),
-    ("note_client_id_is_short", (), "INSERT INTO note VALUES (1, 1, 1, x'00', 0, hex(zeroblob(40)))"),
-    ("note_is_kept", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",), "UPDATE note SET body = x'01'"),
-    ("note_is_kept_while_open", ("INSERT INTO note VALUES (1, 1, 1, x'00', 0, 'a')",), "DELETE FROM note"),
+    ("note_is_new", (), "INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 2, 1, x'00', 0, NULL)"),
+    ("note_is_new", ("INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, 'a')",),
+        "INSERT OR REPLACE INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'01', 0, NULL)"),
+    ("note_said_once", ("INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, 'a')",),
+        "INSERT OR REPLACE INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 2, 1, x'01', 0, 'a')"),
+    ("note_client_id_is_short", (), "INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, hex(zeroblob(40)))"),
+    ("note_is_kept", ("INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, 'a')",), "UPDATE note SET body = x'01'"),
+    ("note_is_kept_while_open", ("INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (1, 1, 1, x'00', 0, 'a')",), "DELETE FROM note"),
     # the trail
     ("event_is_next", (), "INSERT OR REPLACE INTO event VALUES (1, 'case.closed', 1, 1, 0)"),
     ("event_is_kept", (), "UPDATE event SET at = 0"),
@@ -168,7 +171,11 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("one_handle_on_a_channel", ("INSERT INTO adviser_handle VALUES (zeroblob(16), 1, 'telegram', 0)",),
         "INSERT INTO adviser_handle VALUES (randomblob(16), 1, 'telegram', 0)"),
 ]  # fmt: skip
-BY_COLUMN = {"reference_once": "cases.reference", "one_handle_on_a_channel": r"adviser_handle\.adviser"}
+BY_COLUMN = {
+    "told_of_once": "notification.dedupe_key",
+    "reference_once": "cases.reference",
+    "one_handle_on_a_channel": r"adviser_handle\.adviser",
+}
 """SQLite names a broken UNIQUE by its columns."""
 REFUSED += gathered_refused()
 
@@ -177,6 +184,9 @@ NOT_IN_THE_TABLE = {
     "adviser_email_once": "test_advisers.test_an_email_belongs_to_one_account",
     "message_seq_once": "message_is_new refuses first",
     "message_client_id_once": "message_is_new refuses first",
+    "task_seq_once": "task_is_new refuses first",
+    "takedown_seq_once": "takedown_is_new refuses first",
+    "takedown_client_id_once": "takedown_is_new refuses first",
 }
 
 
@@ -229,7 +239,7 @@ def test_a_conversation_has_one_live_case_at_most(conn: sqlite3.Connection) -> N
 
 @pytest.mark.parametrize(("table", "statement"), [
     ("queue_item", SECOND[2]),
-    ("note", "INSERT INTO note VALUES (9, 1, 1, x'00', 0, NULL)"),
+    ("note", "INSERT INTO note ([case], seq, adviser, body, at, client_id) VALUES (9, 1, 1, x'00', 0, NULL)"),
     ("known_address", "INSERT INTO known_address VALUES (9, zeroblob(16), 0)"),
     ("adviser_handle", "INSERT INTO adviser_handle VALUES (zeroblob(16), 9, 'telegram', 0)"),
     ("adviser_session", "INSERT INTO adviser_session VALUES (zeroblob(32), 9, 'c', 0, 1, 2)"),
@@ -284,11 +294,24 @@ def test_no_table_has_room_for_media(conn: sqlite3.Connection) -> None:
         "adviser_handle.mark",
         "adviser_session.token_hash",
         "cases.pack",
+        "contact.body",
+        "content_gap.answer",
+        "content_gap.body",
+        "decision.body",
+        "event_chain.mark",
+        "event_head.mark",
+        "identity_reveal.words",
         "known_address.address_mark",
         "login_attempt.address_mark",
         "login_attempt.name_mark",
         "message.body",
         "note.body",
+        "practice.body",
+        "review.body",
+        "second_reading.body",
+        "takedown.link",
+        "takedown_step.reference",
+        "task.words",
     }
 
 
@@ -321,6 +344,7 @@ def test_a_migrated_database_equals_a_fresh_one(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     for migration in migrations.pending(Database(memory=True))[1:]:
         connection = sqlite3.connect(path, isolation_level=None)
+        teach(connection, SEAL)
         migrations.apply(Database(connection), stop_before=migration.name)
         connection.close()
     assert schema_of(migrated(path)) == fresh

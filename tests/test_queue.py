@@ -8,6 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from handoff.board import Colour, LightRule, Reason, Why
+from handoff.chain import teach
 from handoff.desk import Desk, events_after, last_event
 from handoff.domain import (
     AdviserId,
@@ -40,6 +41,7 @@ ALICE, BOB, LEAD, EDITOR = AdviserId(1), AdviserId(2), AdviserId(3), AdviserId(4
 def conn() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
+    teach(connection, SEAL)
     migrations.apply(Database(connection))
     for name, role, capacity in (
         ("Alice", "adviser", 2),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlite_utils import Database
 
+from handoff.chain import teach
 from handoff.domain import COUNTED, ENDED, HELD, MOVES, AdviserId, CaseId, Move, NewCase, Rules, Speaker, State
 from handoff.errors import HandoffError, NoSuchCase
 from handoff.hours import OpeningHours, week_from
@@ -19,11 +20,13 @@ from handoff.queue import Queue
 from handoff.seal import Seal
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+SEAL = Seal(b"k" * 32)
 CAPACITY = {1: 1, 2: 2, 3: 2}
 LEAD = 3
 RULES = Rules()
 
 TEMPLATE = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+teach(TEMPLATE, SEAL)
 migrations.apply(Database(TEMPLATE))
 for _id, _capacity in CAPACITY.items():
     TEMPLATE.execute(
@@ -63,8 +66,9 @@ class QueueMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.conn = sqlite3.connect(":memory:", isolation_level=None)
         self.conn.execute("PRAGMA foreign_keys = ON")
+        teach(self.conn, SEAL)
         TEMPLATE.backup(self.conn)
-        self.queue = Queue(Seal(b"k" * 32), OpeningHours(week=week_from("mon-sun 00:00-24:00")), RULES)
+        self.queue = Queue(SEAL, OpeningHours(week=week_from("mon-sun 00:00-24:00")), RULES)
         self.now = START
         self.items: dict[int, Item] = {}
         self.epochs: dict[int, int] = {}
@@ -428,8 +432,9 @@ def step(machine: QueueMachine, dice: random.Random) -> None:
 def test_a_case_nobody_opened_can_be_neither_held_nor_noted() -> None:
     """The walk above counts a missing case as refused; here is which refusal it is."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
+    teach(conn, SEAL)
     TEMPLATE.backup(conn)
-    queue = Queue(Seal(b"k" * 32), OpeningHours(week=week_from("mon-sun 00:00-24:00")))
+    queue = Queue(SEAL, OpeningHours(week=week_from("mon-sun 00:00-24:00")))
     for act in (queue.claim, queue.release, queue.pause, queue.resume, queue.accept, queue.decline, queue.wrap_up):
         try:
             act(conn, CaseId(9), AdviserId(1), START)

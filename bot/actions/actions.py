@@ -11,23 +11,26 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from bot.config import read_settings
-from handoff.hours import OpeningHours
+from handoff.hours import Hours, told
 
 Events = list[dict[str, Any]]
 
 
 class OpeningHoursAction(Action):
-    """Sets `service_open`: whether advisers are there at the time of the turn."""
+    """Sets `service_open`: whether advisers are there at the time of the turn; and when they are there next:
+    `service_opens` (now, today, tomorrow, mon and so on, never), `service_opens_on` (30/11/2026) and `service_opens_at`
+    (09:00), both None for now and never. A flow that wants to say it declares these slots."""
 
-    def __init__(self, hours: OpeningHours | None = None) -> None:
+    def __init__(self, hours: Hours | None = None) -> None:
         self._hours = hours
 
     def name(self) -> str:
         return "action_opening_hours"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        hours = self._hours or read_settings().opening
-        return [SlotSet("service_open", hours.is_open(_now(tracker)))]
+        hours, now = self._hours or read_settings().opening, _now(tracker)
+        found = {"service_open": hours.is_open(now), **_opening(hours, now)}
+        return [SlotSet(name, value) for name, value in found.items()]
 
 
 class HandoverSummaryAction(Action):
@@ -55,12 +58,20 @@ class RecordOfAdviceAction(Action):
         return []
 
 
-def executor(hours: OpeningHours | None = None) -> ActionExecutor:
+def executor(hours: Hours | None = None) -> ActionExecutor:
     """Every action, ready to run here or behind the stock server. `hours` None: the settings' own."""
     made = ActionExecutor()
     for action in (OpeningHoursAction(hours), HandoverSummaryAction(), RecordOfAdviceAction()):
         made.register_action(action)
     return made
+
+
+def _opening(hours: Hours, now: datetime) -> dict[str, str | None]:
+    opens_at = hours.next_opening(now)
+    if opens_at is None or hours.is_open(now):
+        return {"service_opens": "never" if opens_at is None else "now", "service_opens_on": None, "service_opens_at": None}
+    moment = told(hours, opens_at, now)
+    return {"service_opens": moment.day, "service_opens_on": moment.on, "service_opens_at": moment.at}
 
 
 def _metadata(event: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 from bot.domain import ActionDone, ActionWanted, Answered, Conversation, SlotValue
 from bot.engine.record import answer_of, as_markdown, question_of, record_of
 from bot.library.model import Library
-from handoff.hours import OpeningHours
+from handoff.hours import Hours
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ PLAIN_KEYS = frozenset({"text", "buttons", "elements", "custom", "template", "re
 class ActionRunner:
     """rasa_sdk is imported when the first action runs: it takes half a second and most turns need none."""
 
-    def __init__(self, hours: OpeningHours, limit_s: float = ACTION_TIMEOUT_S) -> None:
+    def __init__(self, hours: Hours, limit_s: float = ACTION_TIMEOUT_S) -> None:
         self._hours = hours
         self._limit_s = limit_s
 

@@ -153,6 +153,12 @@ class House(Protocol):
     def listening(self, channel: ChannelName, address: Address) -> AbstractContextManager[asyncio.Event]:
         """An event set whenever there may be something new for this enquirer."""
 
+    def types(self, channel: ChannelName, address: Address) -> None:
+        """The enquirer types at this moment; told to the adviser who speaks with them, kept nowhere."""
+
+    def adviser_types(self, channel: ChannelName, address: Address) -> datetime | None:
+        """Until when the adviser counts as typing; None when nobody does."""
+
     def interface(self, language: str) -> Mapping[str, str]:
         """The front end's own words."""
 

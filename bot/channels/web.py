@@ -30,6 +30,9 @@ LANGUAGES = frozenset({"en", "cy"})
 NEW_IN_WINDOW = 120
 """New conversations that one network address may begin in NEW_WINDOW: a whole school may share one address."""
 NEW_WINDOW = timedelta(minutes=10)
+SIGNS_OF_TYPING = 30
+"""Signs of typing that one conversation may give in SIGNS_WINDOW; the widget gives one in three seconds."""
+SIGNS_WINDOW = timedelta(minutes=1)
 STREAMS_OF_A_TOKEN = 6
 STREAMS_OF_AN_ADDRESS = 200
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -59,6 +62,7 @@ class WebChannel:
         self._origins = origins
         self._secure = secure
         self._beginnings = Allowance(NEW_IN_WINDOW, NEW_WINDOW)
+        self._signs = Allowance(SIGNS_OF_TYPING, SIGNS_WINDOW)
         self._streams = Places()
         self._pages = Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True))
 
@@ -75,6 +79,8 @@ class WebChannel:
             web.options("/api/chat", self.preflight),
             web.get("/api/chat/events", self.events),
             web.options("/api/chat/events", self.preflight),
+            web.post("/api/chat/typing", self.typing),
+            web.options("/api/chat/typing", self.preflight),
             web.get("/api/chat/record", self.record),
             web.options("/api/chat/record", self.preflight),
             web.get("/api/chat/strings", self.strings),
@@ -133,6 +139,14 @@ class WebChannel:
             return stream  # they closed the page: nothing is lost, it resumes by number
         return stream
 
+    async def typing(self, request: web.Request) -> web.Response:
+        """That the enquirer types, and nothing of what: a body is not read."""
+        address = self._known(request)
+        if not self._signs.allows(address, self._now()):
+            raise too_many("Told often enough.", 10)
+        self._house.types(WEB, address)
+        return self._open_to_embeds(request, web.Response(status=204))
+
     def _may_begin(self, request: web.Request, address: Address) -> None:
         """Raises: HTTPTooManyRequests when this network address begins too many conversations."""
         if not self._house.knows(WEB, address) and not self._beginnings.allows(request.remote or "", self._now()):
@@ -140,6 +154,7 @@ class WebChannel:
 
     async def _follow(self, stream: web.StreamResponse, address: Address, after: int) -> None:
         shown: dict[str, Any] = {}
+        typed: datetime | None = None
         with self._house.listening(WEB, address) as ring:
             while True:
                 ring.clear()
@@ -150,6 +165,10 @@ class WebChannel:
                 if state != shown:
                     shown = state
                     await stream.write(_event("state", state))
+                until = self._house.adviser_types(WEB, address)
+                if until and until != typed:
+                    await stream.write(_event("typing", {}))
+                typed = until
                 if not await rung(ring, HEARTBEAT_S):
                     await stream.write(b": still here\n\n")
 

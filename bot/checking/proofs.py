@@ -30,6 +30,8 @@ ENGINE_PATTERNS = (
     "pattern_internal_error",
     "pattern_given_back",
     "pattern_case_closed",
+    "pattern_still_up",
+    "pattern_reminder",
 )
 """Patterns the engine begins by name."""
 ENGINE_RESPONSES = (

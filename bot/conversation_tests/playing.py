@@ -10,7 +10,7 @@ import msgspec
 from bot.actions.runner import ActionRunner
 from bot.conversation_tests.heard import Heard, Spoken, fits_payload
 from bot.conversation_tests.reading import pressed_slots
-from bot.conversation_tests.script import Script, UserStep
+from bot.conversation_tests.script import REMINDERS, Script, UserStep
 from bot.domain import (
     ActionDone,
     ActionWanted,
@@ -21,6 +21,7 @@ from bot.domain import (
     Opened,
     Outcome,
     Pressed,
+    Reminder,
     Reply,
     Said,
     Token,
@@ -117,6 +118,11 @@ class Player:
             if not self.conversation.with_people:
                 raise CannotPlayError("no adviser has this conversation")
             return CaseEnded(self.now, step.case == "closed", REFERENCE)
+        if step.reminder:
+            if self.conversation.with_people:
+                raise CannotPlayError("nobody is reminded of anything while people have the word")
+            pattern, about = REMINDERS[step.reminder]
+            return Reminder(self.now, pattern, (("reference", REFERENCE), *about), "tiktok")
         text = step.text.strip()
         if text == "/session_start":
             return Opened(self.now, step.flow)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.conversation_tests.expecting import ExpectationReader, slot_value
-from bot.conversation_tests.script import Expectation, Script, Stub, UserStep
+from bot.conversation_tests.script import REMINDERS, Expectation, Script, Stub, UserStep
 from bot.domain import MediaKind, SlotValue
 from bot.library.complaints import Complaints, did_you_mean, one_of
 from bot.library.form import Form, items_of, table_of
@@ -99,11 +99,12 @@ class TestFile:
         return {key: scalar.text for key, scalar in found.items() if isinstance(scalar, Scalar)}
 
     def is_extra(self, entry: Entry) -> bool:
-        """`media: photo`, `chat: left`, `case: closed`, `flow: reputation`; else a complaint."""
+        """`media: photo`, `chat: left`, `case: closed`, `reminder: still_up`, `flow: reputation`; else a complaint."""
         known: Mapping[str, Collection[str]] = {
             "media": list(MediaKind),
             "chat": _CHAT,
             "case": _CASES,
+            "reminder": REMINDERS,
             "flow": self.library.flows,
         }
         if entry.key not in known:
@@ -218,6 +219,7 @@ class TestFile:
             form.where,
             MediaKind(own["media"]) if "media" in own else None,
             own.get("case"),
+            own.get("reminder"),
             own.get("flow"),
             form.flag("assertion_order_enabled"),
             expects,

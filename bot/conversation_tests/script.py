@@ -3,9 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.domain import MediaKind, SlotValue
 from bot.library.model import Where
+
+REMINDERS: Mapping[str, tuple[str, tuple[tuple[str, SlotValue], ...]]] = MappingProxyType(
+    {
+        "still_up": ("pattern_still_up", (("days", 2.0),)),
+        "on_behalf": ("pattern_still_up", (("days", 3.0), ("on_behalf", True))),
+        "do_not_look": ("pattern_still_up", (("days", 2.0), ("do_not_look", True))),
+        "report_it": ("pattern_reminder", (("task", "report_it"),)),
+        "keep_evidence": ("pattern_reminder", (("task", "keep_evidence"),)),
+        "tell_lead": ("pattern_reminder", (("task", "tell_lead"),)),
+    }
+)
+"""What a script may be reminded of -> the pattern that asks, and what it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,8 @@ class UserStep:
     media: MediaKind | None = None
     case: str | None = None
     """`closed` or `given_back`: not the enquirer, but the adviser ends the case."""
+    reminder: str | None = None
+    """Not the enquirer, but the clock: the time has come to ask about this."""
     flow: str | None = None
     """The deep link they came by (only with /session_start)."""
     ordered: bool = False

@@ -14,6 +14,7 @@ from bot.domain import (
     Opened,
     Outcome,
     Pressed,
+    Reminder,
     Said,
     SlotValue,
     Trouble,
@@ -64,6 +65,8 @@ def _hear(walk: Walk, heard: Heard) -> None:
             _action_done(walk, heard)
         case CaseEnded():
             _case_ended(walk, heard)
+        case Reminder():
+            _remind(walk, heard)
         case _:
             _hear_enquirer(walk, heard)
 
@@ -170,6 +173,17 @@ def _action_done(walk: Walk, heard: ActionDone) -> None:
     for response, arguments in heard.responses:
         speech.say(walk, response, arguments)
     walk.follow(step.next)
+    steps.run(walk)
+
+
+def _remind(walk: Walk, heard: Reminder) -> None:
+    """Ask, above what lies open; nothing is said where the library has no words for it, or nobody is there."""
+    if heard.pattern not in walk.library.flows or walk.with_people or walk.ended:
+        hearing.keep_offers(walk)
+        return
+    page = walk.library.pages.get(f"{heard.platform}.{walk.language}") or walk.library.pages.get(heard.platform or "")
+    named = (("platform", page.title),) if page else ()
+    stack.interrupt(walk, heard.pattern, (*heard.about, *named))
     steps.run(walk)
 
 

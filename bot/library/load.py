@@ -17,6 +17,7 @@ from bot.library.load_slots import read_slots
 from bot.library.loading import LANGUAGES, Loading, Names
 from bot.library.marked import Scalar, Table, read, text_of
 from bot.library.model import Flow, Library, Page, Where
+from bot.library.practice import is_practice, read_practice
 from bot.library.references import Lookup, says
 from bot.library.texts import Fillers
 from bot.library.thresholds import check_thresholds
@@ -86,6 +87,8 @@ def load_files(files: Mapping[str, bytes]) -> LoadResult:
             documents[file] = read(file, text, complaints)
         elif file.startswith("content/") and file.endswith(".md"):
             content.read(file, text)
+        elif is_practice(file):
+            read_practice(file, text, loading)
         elif not file.endswith(".yml"):
             fix = "flows end in .yml, pages in .md"
             complaints.error(Where(file, 1), "file-name", "this file would never be read", fix)

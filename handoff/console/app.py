@@ -14,12 +14,14 @@ from handoff.console import (
     admin,
     audit,
     board,
+    calling,
     care,
     deciding,
     entrance,
     feed,
     figures,
     gaps,
+    inserting,
     notices,
     practising,
     record,
@@ -28,11 +30,14 @@ from handoff.console import (
     talk,
     tasks,
     taxonomy,
+    transferring,
     watching,
     wrapping,
 )
 from handoff.console.asking import Draft, found_case
-from handoff.console.auth import RULES, admit
+from handoff.console.auth import RULES, admit, form_of
+from handoff.console.lanes import NEWEST, Newest
+from handoff.console.looks import watched
 from handoff.console.parts import PARTS, SESSION, Mask, Parts, unmasked
 from handoff.console.render import PLACES
 from handoff.desk import Desk
@@ -43,14 +48,18 @@ from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, No
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.timetable import Timetable
+from handoff.typing import Typing
 
 log = logging.getLogger(__name__)
 
 AREAS: Final = (
-    entrance.AREA,
     board.AREA,
     talk.AREA,
+    transferring.AREA,
+    inserting.AREA,
     wrapping.AREA,
+    calling.AREA,
     record.AREA,
     deciding.AREA,
     tasks.AREA,
@@ -64,6 +73,7 @@ AREAS: Final = (
     taxonomy.AREA,
     admin.AREA,
     audit.AREA,
+    entrance.AREA,
 )
 """In the order of the rail."""
 
@@ -71,20 +81,25 @@ AREAS: Final = (
 def console(
     ledger: Ledger,
     queue: Queue,
-    hours: OpeningHours,
+    hours: OpeningHours | Timetable,
     now: Callable[[], datetime],
     secure_cookies: bool,
     mask: Mask = unmasked,
     rules: Rules | None = None,
     doors: Doors = SHUT,
+    typing: Typing | None = None,
 ) -> web.Application:
     """The advisers' web, to be mounted with `add_subapp("/desk", …)`. `rules` are the queue's; `mask` hides what
     identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback.
-    `doors` are what the desk may ask of the bot."""
-    app = web.Application(middlewares=[plainly, admit])
+    `doors` are what the desk may ask of the bot; `typing` is the service's own: both sides see the other type."""
+    app = web.Application(middlewares=[plainly, admit, watched])
     desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
-    app[PARTS] = Parts(ledger, queue, desk, doorkeeper, hours, now, mask, secure_cookies, doors)
+    times = hours if isinstance(hours, Timetable) else Timetable(ledger, hours)
+    app[PARTS] = Parts(
+        ledger, queue, desk, doorkeeper, times, now, mask, secure_cookies, doors, Typing() if typing is None else typing
+    )
     app[RULES] = {}
+    app[NEWEST] = Newest()
     app[talk.PANELS] = tuple(panel for area in AREAS for panel in area.panels)
     app[feed.TOLD] = frozenset(kind for area in AREAS for kind in area.tells)
     app[PLACES] = tuple(place for area in AREAS for place in area.places)
@@ -92,6 +107,7 @@ def console(
         added = app.router.add_resource(route.path, name=route.name).add_route(route.method, route.handler)
         app[RULES][added] = route.allowed
     app.cleanup_ctx.append(feed.running)
+    app.cleanup_ctx.append(practising.running)
     app.on_shutdown.append(feed.close)
     app.on_response_prepare.append(render.add_headers)
     return app
@@ -105,29 +121,40 @@ async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return render.error_page(request, error.status)
+        return render.error_page(request, error.status, draft=await _words_posted(request))
     except HandoffError as error:
-        return _refusal(request, error)
+        return _refusal(request, error, await _words_posted(request))
     except ConnectionResetError:
         raise
     except Exception as error:
         place = "".join(traceback.format_tb(error.__traceback__))
         log.error("%s on %s\n%s", type(error).__name__, request.match_info.route.name, place)
-        return render.error_page(request, 500)
+        return render.error_page(request, 500, draft=await _words_posted(request))
 
 
-def _refusal(request: web.Request, error: HandoffError) -> web.Response:
+def _refusal(request: web.Request, error: HandoffError, draft: str) -> web.Response:
     match error:
         case NoSuchCase() | NotYours():
-            return render.error_page(request, 404)
+            return render.error_page(request, 404, draft=draft)
         case NotAllowed():
-            return render.error_page(request, 403)
+            return render.error_page(request, 403, draft=draft)
         case LedgerError():
-            return render.error_page(request, 503)
+            return render.error_page(request, 503, draft=draft)
         case Refused() if SESSION in request and "case" in request.match_info:
             return _refused_case(request, error)
         case _:
-            return render.error_page(request, 409)
+            return render.error_page(request, 409, draft=draft)
+
+
+async def _words_posted(request: web.Request) -> str:
+    """What an adviser wrote into a post that came to nothing: the page that says so gives it back."""
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return ""
+    try:
+        form = await form_of(request)
+    except (web.HTTPException, ConnectionError):
+        return ""
+    return next((form[name] for name in ("text", "note") if form.get(name)), "")
 
 
 def _refused_case(request: web.Request, error: Refused) -> web.Response:

@@ -12,11 +12,14 @@ from handoff.console.parts import Parts, parts_of, session_of
 from handoff.console.reading import may_see
 from handoff.desk import Case
 from handoff.domain import AdviserId, CaseId
+from handoff.doors import PageCard
 from handoff.errors import NoSuchCase
 from handoff.queue import Queue
 
 MAX_CLIENT_ID_CHARACTERS = 64
-NOTICES = frozenset({"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone"})
+NOTICES = frozenset(
+    {"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone", "declined", "agreed"}
+)
 """What a page may be asked to say at its top after a redirect; the words are the template's."""
 _DIGITS = 12
 Move = Callable[[Queue, Connection, CaseId, AdviserId, datetime], None]
@@ -36,6 +39,10 @@ class Draft:
     """The kinds of what was taken out of it."""
     refused: str = ""
     """Why what was asked was not done."""
+    carried: tuple[PageCard, ...] = ()
+    """The pages of the library that the reply carries."""
+    unfit: tuple[PageCard, ...] = ()
+    """The pages, withdrawn or changed since they were put in, that stopped it."""
 
 
 BLANK = Draft()
@@ -45,10 +52,10 @@ def case_id_of(request: web.Request) -> CaseId:
     return CaseId(int(request.match_info["case"]))
 
 
-def found_case(request: web.Request) -> Case:
-    """The case the address names, if this adviser may see it. Raises: NoSuchCase, for both."""
+def found_case(request: web.Request, case_id: CaseId | None = None) -> Case:
+    """The case the address names, or this one, if this adviser may see it. Raises: NoSuchCase, for both."""
     parts, me = parts_of(request), session_of(request).adviser
-    found = parts.desk.case(parts.ledger.reader(), case_id_of(request), parts.now())
+    found = parts.desk.case(parts.ledger.reader(), case_id or case_id_of(request), parts.now())
     if not may_see(me, found.row):
         raise NoSuchCase
     return found

@@ -3,9 +3,10 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -19,13 +20,18 @@ from handoff.doorkeeper import LoggedIn, Session, TooManyAttempts, csrf_matches,
 
 RULES: Final = web.AppKey("rules", dict[web.AbstractRoute, Access])
 
-MAX_FORM_BYTES = 64 * 1024
+MAX_FORM_BYTES = 256 * 1024
+"""20,000 characters of any script, as a form writes them: what is too long to send comes back, nothing is cut."""
 FORM_COOKIE = "desk_form"
 FORM_COOKIE_S = 3600
 QUIET = frozenset({"events", "heartbeat", "pulse", "static"})
 """Routes a page uses by itself: using them does not mean that somebody is there."""
+FIRST = frozenset({"password", "change_password", "log_in", "log_out", "static"})
+"""All that is open to somebody who must choose their own password first."""
 ACTIVE = "X-Active"
 """Set on a heartbeat when the adviser has typed or pointed lately."""
+
+T = TypeVar("T")
 
 _HASHING = ThreadPoolExecutor(2, thread_name_prefix="log-in")
 """Each hash takes 64 MiB for a moment: two at a time, whoever knocks."""
@@ -47,6 +53,8 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
             return _to_log_in(request)
         if session.adviser.role not in allowed:
             raise web.HTTPForbidden
+        if session.must_choose and _route_name(request) not in FIRST:
+            return _to_choose(request)
     if request.method == "POST":
         await _refuse_forged(request, session)
     if session is not None and _shows_presence(request):
@@ -101,6 +109,12 @@ def _to_log_in(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{place}?next={quote(request.path)}"})
 
 
+def _to_choose(request: web.Request) -> web.Response:
+    if request.method != "GET" or _is_quiet(request):
+        raise web.HTTPForbidden
+    return web.Response(status=303, headers={"Location": str(request.app.router["password"].url_for())})
+
+
 def _shows_presence(request: web.Request) -> bool:
     return not _is_quiet(request) or ACTIVE in request.headers
 
@@ -125,6 +139,11 @@ async def _touch(request: web.Request, session: Session) -> None:
 # --- logging in and out ----------------------------------------------------------------------------------------------
 
 
+async def slowly(work: Callable[[], T]) -> T:
+    """Hashes and checks passwords on the two threads for it."""
+    return await asyncio.get_running_loop().run_in_executor(_HASHING, work)
+
+
 async def log_in_page(request: web.Request) -> web.Response:
     if SESSION in request:
         return web.Response(status=303, headers={"Location": _landing(request, session_of(request))})
@@ -138,7 +157,7 @@ async def log_in(request: web.Request) -> web.Response:
     credentials = parts.doorkeeper.credentials(parts.ledger.reader(), email, address, parts.now())
     if isinstance(credentials, TooManyAttempts):
         return _too_many(request, credentials)
-    passed = await asyncio.get_running_loop().run_in_executor(_HASHING, verify, credentials, password)
+    passed = await slowly(partial(verify, credentials, password))
     now = parts.now()
     result = await parts.ledger.write(lambda conn: parts.doorkeeper.log_in(conn, credentials, passed, now))
     if isinstance(result, LoggedIn):

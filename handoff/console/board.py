@@ -1,39 +1,69 @@
 """The queue board: what waits and why it stands there, claiming, who is on duty."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from handoff.advisers import set_available
-from handoff.console.area import CASE, HOLDERS, Area, Place, Route
-from handoff.console.asking import case_id_of, make_move, notice_of, see
+from handoff.board import Row
+from handoff.console.area import CASE, HOLDERS, LOGGED_IN, Area, Place, Route
+from handoff.console.asking import case_id_of, found_case, make_move, notice_of, see
 from handoff.console.auth import form_of
+from handoff.console.lanes import NEWEST, Alike, Drawer, Drawn, alike
 from handoff.console.parts import parts_of, session_of
-from handoff.console.reading import is_theirs
-from handoff.console.render import page
+from handoff.console.reading import is_theirs, may_see
+from handoff.console.render import page, places_of
 from handoff.desk import Case, last_event
-from handoff.domain import MAY_HOLD, Adviser, CaseId, State
+from handoff.domain import MAY_HOLD, MAY_TAKE_OVER, Adviser, CaseId, State
 from handoff.errors import AlreadyClaimed, AtCapacity, NoSuchCase, Refused
 from handoff.queue import Queue
+from handoff.taxonomy import labels
+
+MAX_WANTED_CHARACTERS = 80
 
 
 async def board(request: web.Request) -> web.Response:
-    """The queue: what is mine, what waits and why it stands there, call-backs, what colleagues have."""
+    """The queue: danger, what is offered to me, what is mine, the three lanes, what colleagues have."""
     parts, me = parts_of(request), session_of(request).adviser
     reader, now = parts.ledger.reader(), parts.now()
-    held = parts.desk.held(reader, now)
+    seq = last_event(reader)  # before all else: what comes after it is told to the page
+    found = request.app[NEWEST].board(reader, now, lambda: alike(parts.desk, reader, _drawer(request)))
     return page(
         request,
         "board.html",
-        seq=last_event(reader),
-        waiting=parts.desk.board(reader, now),
-        scheduled=parts.desk.scheduled(reader, now),
-        elsewhere=tuple(row for row in held if not is_theirs(me, row)),
-        on_duty=parts.desk.on_duty(reader, now),
-        light=parts.desk.light(reader, now),
+        seq=seq,
+        waiting=found.waiting,
+        on_duty=found.on_duty,
+        light=found.light,
         is_open=parts.hours.is_open(now),
         lost=_lost(request, me),
         notice=notice_of(request),
         reference=request.query.get("ref", "")[:12],
+        lists={**found.lists, **_own_lists(found, parts.desk.held(reader, now, me.id), me)},
     )
+
+
+def _drawer(request: web.Request) -> Drawer:
+    parts = parts_of(request)
+    cases = f"{request.app.router['board'].url_for()}cases/"
+    return Drawer(labels(parts.ledger.reader()), cases, parts.hours, parts.now())
+
+
+def _own_lists(found: Alike, mine: Sequence[Row], me: Adviser) -> dict[str, Drawn]:
+    """The lists that differ from adviser to adviser; no case stands in two."""
+    near = {row.id for row in mine}
+    lines = found.drawer.lines
+    return {
+        "own": lines((row for row in mine if is_theirs(me, row)), "mine"),
+        "offered": lines((row for row in mine if not is_theirs(me, row)), "offered"),
+        "elsewhere": lines((row for row in found.held if row.id not in near), "elsewhere", me.role in MAY_TAKE_OVER),
+    }
+
+
+async def peek(request: web.Request) -> web.Response:
+    """What was handed over, to look at without claiming: beside the board, or as a page of its own."""
+    found, reader = found_case(request), parts_of(request).ledger.reader()
+    return page(request, "peek.html", seq=last_event(reader), case=found, row=found.row)
 
 
 async def claim(request: web.Request) -> web.Response:
@@ -67,6 +97,26 @@ async def presence(request: web.Request) -> web.Response:
     return see(request, "board")
 
 
+async def go(request: web.Request) -> web.Response:
+    """A reference leads to its case, the name of a screen to that screen; what is not found may be searched for."""
+    wanted = request.query.get("q", "").strip()[:MAX_WANTED_CHARACTERS]
+    me, case_id = session_of(request).adviser, _referred(request, wanted)
+    if case_id is not None:
+        return see(request, "case", case=case_id)
+    named = [place for place in places_of(request) if place.label.casefold() == wanted.casefold()]
+    if named:
+        return see(request, named[0].route)
+    may_search = me.role in MAY_HOLD and "search" in request.app.router
+    return page(request, "go.html", wanted=wanted, may_search=may_search)
+
+
+def _referred(request: web.Request, wanted: str) -> CaseId | None:
+    """The case with that reference, if this adviser may see it."""
+    parts, me = parts_of(request), session_of(request).adviser
+    found = None if me.role not in MAY_HOLD else parts.desk.referred(parts.ledger.reader(), wanted.upper(), parts.now())
+    return found.id if found is not None and may_see(me, found) else None
+
+
 def _lost(request: web.Request, me: Adviser) -> Case | None:
     """The case somebody else was faster to claim, for the line that says by whom."""
     number = request.query.get("lost", "")
@@ -83,6 +133,8 @@ def _lost(request: web.Request, me: Adviser) -> Case | None:
 AREA = Area(
     routes=(
         Route("GET", "/", "board", board, HOLDERS),
+        Route("GET", f"{CASE}/peek", "peek", peek, HOLDERS),
+        Route("GET", "/go", "go", go, LOGGED_IN),
         Route("POST", "/next", "next", next_please, HOLDERS),
         Route("POST", f"{CASE}/claim", "claim", claim, HOLDERS),
         Route("POST", "/presence", "presence", presence, HOLDERS),

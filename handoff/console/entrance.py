@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from handoff.console import auth, feed, render
+from handoff.console import accounts, auth, feed, own_account, render
 from handoff.console.area import ANYONE, HOLDERS, LOGGED_IN, Area, Place, Route
 from handoff.console.parts import parts_of, session_of
 from handoff.console.render import page
@@ -11,7 +11,9 @@ from handoff.domain import Role
 
 
 async def account(request: web.Request) -> web.Response:
-    return page(request, "account.html", seq=last_event(parts_of(request).ledger.reader()))
+    seq = last_event(parts_of(request).ledger.reader())
+    sessions, said = own_account.own_sessions(request), accounts.said_of(request)
+    return page(request, "account.html", seq=seq, sessions=sessions, said=said)
 
 
 async def heartbeat(request: web.Request) -> web.Response:

@@ -9,9 +9,11 @@ from typing import Final
 from aiohttp import web
 
 from handoff.console.auth import cookie_name, current
-from handoff.console.parts import PARTS, parts_of
-from handoff.desk import events_after, last_event
-from handoff.domain import Event
+from handoff.console.parts import PARTS, parts_of, session_of
+from handoff.console.reading import may_see
+from handoff.desk import conversation_of, events_after, last_event
+from handoff.domain import MAY_HOLD, Author, CaseId, Event
+from handoff.errors import NoSuchCase
 
 BEAT_S = 10
 """A page that has heard nothing for some time more than this knows that it is behind."""
@@ -87,7 +89,8 @@ async def close(app: web.Application) -> None:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Server-sent events after `Last-Event-ID` or `?after=`: what happened, and `beat` at first and every `BEAT_S`."""
+    """Server-sent events after `Last-Event-ID` or `?after=`: what happened, and `beat` at first and every `BEAT_S`.
+    With `?case=`, for whoever may see that case, `typing` while its enquirer types."""
     seq = _resume_from(request)
     feed = request.app[FEED]
     headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
@@ -95,11 +98,20 @@ async def stream(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     loop = asyncio.get_running_loop()
     beat_at = loop.time()
-    with feed.listening() as woken, contextlib.suppress(ConnectionResetError):
+    typing, conversation, shown = parts_of(request).typing, _conversation_of(request), None
+    with (
+        feed.listening() as woken,
+        typing.listening(conversation, woken) if conversation else contextlib.nullcontext(),
+        contextlib.suppress(ConnectionResetError),
+    ):
         await response.write(b"retry: 1000\n\n")
         while not feed.closed and _is_still_let_in(request):
             woken.clear()
             seq = await _write_news(request, response, seq)
+            until = conversation and typing.until(conversation, Author.ENQUIRER, parts_of(request).now())
+            if until and until != shown:
+                await response.write(b"event: typing\ndata: typing\n\n")
+            shown = until
             if loop.time() >= beat_at:
                 beat_at = loop.time() + BEAT_S
                 await response.write(f"event: beat\nid: {seq}\ndata: {seq}\n\n".encode())
@@ -126,6 +138,20 @@ def _is_told(event: Event, told: frozenset[str]) -> bool:
     return event.kind in told or event.kind.split(".")[0] in told
 
 
+def _conversation_of(request: web.Request) -> int | None:
+    """The conversation of the case whose page listens, when its adviser may see it."""
+    text = request.query.get("case", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        return None
+    parts = parts_of(request)
+    reader, case_id = parts.ledger.reader(), CaseId(int(text))
+    try:
+        found = parts.desk.case(reader, case_id, parts.now())
+    except NoSuchCase:
+        return None
+    return conversation_of(reader, case_id) if may_see(session_of(request).adviser, found.row) else None
+
+
 def _resume_from(request: web.Request) -> int:
     text = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
     if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
@@ -134,5 +160,6 @@ def _resume_from(request: web.Request) -> int:
 
 
 def _is_still_let_in(request: web.Request) -> bool:
-    """A log-out, an expired session or a disabled account ends the stream."""
-    return cookie_name(parts_of(request).secure_cookies) in request.cookies and current(request) is not None
+    """A log-out, an expired session, a disabled account or a role that holds no cases ends the stream."""
+    session = current(request) if cookie_name(parts_of(request).secure_cookies) in request.cookies else None
+    return session is not None and session.adviser.role in MAY_HOLD

@@ -10,9 +10,10 @@ from aiohttp import web
 from handoff.desk import Desk
 from handoff.doorkeeper import Doorkeeper, Session
 from handoff.doors import Doors
-from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.timetable import Timetable
+from handoff.typing import Typing
 
 Mask = Callable[[str], tuple[str, tuple[str, ...]]]
 """Takes what identifies a person out of a text; returns it with the kinds of what was taken out."""
@@ -24,11 +25,12 @@ class Parts:
     queue: Queue
     desk: Desk
     doorkeeper: Doorkeeper
-    hours: OpeningHours
+    hours: Timetable
     now: Callable[[], datetime]
     mask: Mask
     secure_cookies: bool
     doors: Doors
+    typing: Typing
 
 
 PARTS: Final = web.AppKey("parts", Parts)

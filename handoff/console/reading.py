@@ -10,12 +10,15 @@ from handoff.domain import COUNTED, ENDED, HELD, MAY_TAKE_OVER, Adviser, Adviser
 
 
 def may_see(adviser: Adviser, row: Row) -> bool:
-    """What waits: everybody. What is held: its holder, whom it is offered to, and seniors. What ended: seniors."""
+    """What waits: everybody. What is held: its holder, whom it is offered to, and seniors. What ended: seniors, and who
+    closed it for as long as its words are kept. Practice: who practises."""
+    if row.practice:
+        return is_theirs(adviser, row) or row.closed_by == adviser.id
     if adviser.role in MAY_TAKE_OVER:
         return True
     if row.state in HELD:
         return is_theirs(adviser, row) or (row.offered_to is not None and row.offered_to.id == adviser.id)
-    return row.state not in ENDED
+    return row.state not in ENDED or row.closed_by == adviser.id
 
 
 def is_theirs(adviser: Adviser, row: Row) -> bool:

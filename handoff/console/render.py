@@ -2,17 +2,20 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from handoff import notifications, taxonomy
 from handoff.console.area import Place
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.reading import used_places
@@ -34,7 +37,22 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 PLACES: Final = web.AppKey("places", tuple[Place, ...])
+_LABELS: Final[ContextVar[Mapping[str, str]]] = ContextVar("labels", default=MappingProxyType({}))
+"""The taxonomy's, for the page that is being made."""
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+class Issues(Mapping[str, str]):
+    """`words.issues` of every template: what each code that ever was is called, as the database says on this page."""
+
+    def __getitem__(self, code: str) -> str:
+        return _LABELS.get()[code]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_LABELS.get())
+
+    def __len__(self) -> int:
+        return len(_LABELS.get())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +70,34 @@ def page(request: web.Request, template: str, status: int = 200, **values: objec
     return web.Response(text=text, status=status, content_type="text/html")
 
 
+def alone(request: web.Request, template: str, **values: object) -> str:
+    """A page that stands alone, with its style inside: `style` gives what an asset holds."""
+    _know_the_labels(request)
+    style = {"style": lambda name: _assets()[name].body.decode()}
+    return _environment().get_template(template).render({**_bare_frame(request), **style, **values})
+
+
 def error_page(request: web.Request, status: int, **values: object) -> web.Response:
     return page(request, "error.html", status, code=status, phrase=HTTPStatus(status).phrase, **{"draft": "", **values})
 
 
-def issues() -> Mapping[str, str]:
-    """The issues a case may be closed with, by code; the words are the templates'."""
-    return dict(_words().issues)
+def issues(request: web.Request) -> Mapping[str, str]:
+    """The issues a case may be closed with: the newest taxonomy's labels by code, in its order."""
+    return taxonomy.living(parts_of(request).ledger.reader())
 
 
 def outcomes() -> Mapping[str, str]:
-    return dict(_words().outcomes)
+    return words("outcomes")
+
+
+def words(name: str) -> Mapping[str, str]:
+    """One of the lists of `words.html`, by code: what may be chosen, and what it is called."""
+    return dict(getattr(_words(), name))
+
+
+def said_by(template: str, macro: str, *values: object) -> str:
+    """What a macro of a file of words makes of these values, in one line: words for what is no page."""
+    return " ".join(str(getattr(_environment().get_template(template).make_module({}), macro)(*values)).split())
 
 
 async def static(request: web.Request) -> web.Response:
@@ -84,7 +119,12 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["Cache-Control"] = kept
 
 
+def _know_the_labels(request: web.Request) -> None:
+    _LABELS.set(taxonomy.labels(parts_of(request).ledger.reader()))
+
+
 def _frame(request: web.Request) -> dict[str, object]:
+    _know_the_labels(request)
     return _bare_frame(request) | (_frame_of_adviser(request) if SESSION in request else {})
 
 
@@ -94,6 +134,7 @@ def _bare_frame(request: web.Request) -> dict[str, object]:
     return {
         "url": _url_of(request),
         "asset": lambda name: _url_of(request)("static", name=name) + f"?v={_assets()[name].mark}",
+        "has_asset": lambda name: name in _assets(),
         "local": parts.hours.local,
         "now": parts.now(),
         "me": None,
@@ -104,11 +145,18 @@ def _frame_of_adviser(request: web.Request) -> dict[str, object]:
     parts, session = parts_of(request), session_of(request)
     role = session.adviser.role
     frame: dict[str, object] = {"me": session.adviser, "csrf": session.csrf, "holds": role in MAY_HOLD}
-    frame["places"] = [place for place in request.app[PLACES] if role in place.seen_by]
+    frame["places"] = places_of(request)
     if session.adviser.role in MAY_HOLD:
         held = parts.desk.held(parts.ledger.reader(), parts.now(), session.adviser.id)
-        frame |= {"mine": held, "used": used_places(session.adviser, held)}
+        heard = parts.desk.is_heard(parts.ledger.reader(), parts.now(), session.adviser.id)
+        frame |= {"mine": held, "used": used_places(session.adviser, held), "heard": heard}
+        frame["open_notices"] = notifications.open_for(parts.ledger.reader(), session.adviser)
     return frame
+
+
+def places_of(request: web.Request) -> list[Place]:
+    """The entries of the rail that this adviser sees, in its order."""
+    return [place for place in request.app[PLACES] if session_of(request).adviser.role in place.seen_by]
 
 
 def _url_of(request: web.Request) -> Any:
@@ -131,13 +179,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["taxonomy_labels"] = Issues()
     environment.filters |= {"span": span, "of_minutes": of_minutes, "plain": plain, "clock": _clock}
     return environment
 
 
 @cache
+def macros(template: str) -> Any:
+    """The macros of a template, callable; they find nothing of a page's own values."""
+    return _environment().get_template(template).make_module({})
+
+
 def _words() -> Any:
-    return _environment().get_template("words.html").make_module({})
+    return macros("words.html")
 
 
 @cache

@@ -9,6 +9,7 @@ from handoff.migrations import queue as queue
 from handoff.migrations import lanes as lanes
 from handoff.migrations import chain as chain
 from handoff.migrations import hours as hours
+from handoff.migrations import accounts as accounts
 from handoff.migrations import closing as closing
 from handoff.migrations import insertions as insertions
 from handoff.migrations import decisions as decisions

@@ -1,9 +1,12 @@
 """The queue board."""
 
+from handoff.domain import Role
 from tests.areas import HOLD
 
 WHO_MAY = {
     ("GET", "board"): HOLD,
+    ("GET", "peek"): HOLD,
+    ("GET", "go"): set(Role),
     ("POST", "next"): HOLD,
     ("POST", "claim"): HOLD,
     ("POST", "presence"): HOLD,

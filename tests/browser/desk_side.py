@@ -47,6 +47,10 @@ class Served:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    def on_its_loop(self, act: Callable[[], None]) -> None:
+        """For what only the service itself may do."""
+        self._loop.call_soon_threadsafe(act)
+
     def _run(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 

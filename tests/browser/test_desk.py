@@ -32,7 +32,7 @@ def test_a_case_is_claimed_answered_noted_and_closed_by_keyboard_alone(
         keys.press(key)
     expect(page.locator(f"#case-{case_id} .row-link")).to_be_focused()
     keys.press("Enter")
-    expect(page.locator("#speaker")).to_contain_text("Nobody has this case")
+    expect(page.locator("#peek")).to_contain_text("you are only looking")
     keys.press("c")
     expect(page.locator("#speaker")).to_contain_text("You are speaking. The bot is silent.")
     page.wait_for_selector(LIVE)
@@ -53,7 +53,8 @@ def test_a_case_is_claimed_answered_noted_and_closed_by_keyboard_alone(
     keys.press("w")
     expect(page.locator("#issue")).to_be_focused()
     keys.press("Tab")
-    keys.press("Space")
+    keys.type("Sec")
+    keys.press("1")
     keys.press("Enter")
     expect(page.locator(".notice")).to_contain_text("is closed")
     assert thread_of(desk, case_id) == ["First line\nsecond line"]
@@ -100,7 +101,7 @@ def test_every_page_passes_axe_and_fits(
 
 def test_the_axe_check_sees_a_fault(desk: DemoDesk, amira: AdviserId, opened: Opener) -> None:
     page = opened()
-    page.evaluate("document.querySelector('#presence').replaceChildren()")
+    page.evaluate("document.querySelector('#next button').replaceChildren()")
     assert any(found.startswith("button-name") for found in complaints(page))
 
 
@@ -110,7 +111,7 @@ def test_an_arrival_is_seen_and_told_and_moves_no_focus(desk: DemoDesk, amira: A
     page.keyboard.press("j")
     expect(page.locator(f"#case-{first} .row-link")).to_be_focused()
     danger = desk.case(0, "immediate_danger")
-    expect(page.locator("#rows-waiting > li").first).to_have_id(f"case-{danger}", timeout=1_000)
+    expect(page.locator(".is-queue > li").first).to_have_id(f"case-{danger}", timeout=1_000)
     expect(page.locator("#news")).to_have_text("1 new case")
     expect(page).to_have_title("(2) Queue – Firstline desk")
     expect(page.locator(f"#case-{first} .row-link")).to_be_focused()

@@ -169,7 +169,8 @@
         .map((line) => line.slice(name.length + 1).replace(/^ /, "")).join("\n");
       const data = field("data");
       if (!data) return; // a comment that keeps the line open
-      if (field("event") === "state") this.owner.stateIs(JSON.parse(data));
+      if (field("event") === "typing") this.owner.dots(true);
+      else if (field("event") === "state") this.owner.stateIs(JSON.parse(data));
       else this.owner.heard([JSON.parse(data)]);
     }
 
@@ -288,7 +289,7 @@
       const word = (key) => this.words(key);
       const draft = this.field?.value ?? "";
       this.log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": word("log"), tabindex: "0", scroll: () => this.hint() },
-        this.list);
+        this.list, this.typing = make("p", { class: "typing", hidden: true, "aria-hidden": "true" }, "•••"));
       this.banner = make("div", { class: "banner", role: "status", hidden: true });
       this.status = make("p", { class: "status", role: "status" });
       this.below = make("button", { class: "below", type: "button", hidden: true, click: () => this.toLatest() }, word("new_below"));
@@ -296,7 +297,7 @@
       this.field = make("textarea", {
         id: "field", rows: "1", maxlength: 4_000, enterkeyhint: "send", autocomplete: "off", dir: "auto",
         "aria-describedby": "notice", placeholder: word("message"),
-        input: () => this.grow(), keydown: (event) => this.typed(event),
+        input: () => { this.grow(); this.tellTyping(); }, keydown: (event) => this.typed(event),
       });
       this.field.value = draft;
       this.form = make("form", { submit: (event) => { event.preventDefault(); this.sendText(); } },
@@ -444,6 +445,19 @@
       this.field.style.height = `${this.field.scrollHeight + 2}px`;
     }
 
+    /** Only that somebody types, never what. */
+    tellTyping() {
+      if (this.state.speaker !== "adviser" || Date.now() - this.told < 3_000) return;
+      this.told = Date.now();
+      this.line.request("api/chat/typing", { method: "POST" }).catch(() => {});
+    }
+
+    dots(on) {
+      clearTimeout(this.dotsEnd);
+      this.typing.hidden = !on;
+      if (on) this.dotsEnd = setTimeout(() => this.dots(), 6_000);
+    }
+
     /** Files stay on the device: only their kind is told, and the server answers. */
     refuseFiles(event, carried) {
       if (!carried || ![...carried.types].includes("Files")) return;
@@ -537,6 +551,7 @@
       const near = this.isNearEnd();
       const fresh = messages.map((message) => this.show(message, quiet)).filter(Boolean);
       if (!fresh.length) return;
+      this.dots();
       this.announce(messages.at(-1));
       if (quiet) return;
       const fromAdviser = messages.some((message) => message.from === "adviser");

@@ -1,22 +1,25 @@
 // Makes the advisers' pages live. Every page works without it: this file only fetches the same pages again and puts what
-// changed into place, sends a reply without leaving the page, and listens to keys. It never moves the focus by itself.
+// changed into place, and listens to keys. It never moves the focus by itself. What a page adds (talk.js) finds this file's
+// functions in `window.desk` and hears of "desk:showing", "desk:shown", "desk:feed", "desk:lost" and "desk:typing".
 const body = document.body;
 const QUIET_FOR_MS = 25_000; // the server gives a sign every 10 s; longer than this without one and the page is behind
 const HEARTBEAT_MS = 20_000;
 const REFRESH_MS = 30_000; // "waited 4 min" grows old without any event
-const SEEN_AFTER_MS = 1_200; // a line counts as seen when it has been on the screen for so long
 const GHOST_MS = 3_000;
 
 document.documentElement.classList.add("has-script");
 const byId = (id) => document.getElementById(id);
+const tell = (name, detail) => dispatchEvent(new CustomEvent(`desk:${name}`, { detail }));
 const isTyping = (target) => target.matches("input:not([type=radio]):not([type=hidden]), textarea, select");
 
 // --- putting a newer version of a page into place ---------------------------------------------------------------------
 
 function morph(old, fresh) {
   if (old.isEqualNode(fresh)) return;
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const keepsOpen = old.nodeName === "DETAILS"; // what somebody folded or unfolded stays as they left it
+  const isOwn = (name) => keepsOpen && name === "open";
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isOwn(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value && !isOwn(name)) old.setAttribute(name, value);
   morphChildren(old, fresh);
 }
 
@@ -45,8 +48,9 @@ const isAlike = (old, fresh) => old && old.nodeType === fresh.nodeType && old.no
 
 // A row that left the queue while somebody looks at it says by whom it was taken, for a moment or until they move on.
 function isKeptAsGhost(node) {
-  if (!node.matches?.("#rows-waiting > .row")) return false;
+  if (!node.matches?.(".is-queue > .row")) return false;
   if (node.dataset.ghostUntil) return Date.now() < node.dataset.ghostUntil || node.contains(document.activeElement);
+  if (pageNow?.querySelector(`.is-queue > #${node.id}`)) return false; // it only changed its lane
   const holder = pageNow?.querySelector(`#${node.id}[data-holder]`)?.dataset.holder;
   node.dataset.ghostUntil = Date.now() + GHOST_MS;
   const hadFocus = node.contains(document.activeElement);
@@ -67,20 +71,19 @@ let pageNow = null;
 function show(text, { also = [] } = {}) {
   const page = new DOMParser().parseFromString(text, "text/html");
   pageNow = page;
-  const log = byId("log");
-  const wasAtEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   const before = waitingIds();
+  const row = document.activeElement?.closest(".row[id]")?.id;
+  tell("showing", page);
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (fresh && (old.id !== "composer-said" || also.includes(old.id))) morph(old, fresh);
+    if (fresh && (!("liveOnce" in old.dataset) || also.includes(old.id))) morph(old, fresh);
   }
   document.title = page.title;
+  if (row && !document.activeElement?.closest(".row")) document.querySelector(`#${row} a.row-link`)?.focus({ preventScroll: true });
   announce(before);
   markNew();
-  if (wasAtEnd) log.scrollTop = log.scrollHeight;
-  const mine = page.getElementById("speaker")?.dataset.mine;
-  if (byId("speaker") && mine) lock(mine !== "yes");
-  sawLater();
+  sayLine();
+  tell("shown", page);
   return page;
 }
 
@@ -102,7 +105,8 @@ let state = "starting";
 function listen() {
   if (state === "gone") return;
   source?.close();
-  source = new EventSource(`${body.dataset.events}?after=${seq}`);
+  source = new EventSource(`${body.dataset.events}?after=${seq}${body.dataset.case ? `&case=${body.dataset.case}` : ""}`);
+  source.addEventListener("typing", () => tell("typing"));
   source.addEventListener("beat", (event) => {
     seq = event.data;
     lastSign = Date.now();
@@ -128,7 +132,18 @@ function setFeed(now) {
   body.dataset.feed = now;
   const said = now === "live" ? "" : "Reconnecting – sending is held";
   if (byId("feed").textContent !== said) byId("feed").textContent = said;
-  setHeld();
+  sayLine();
+  tell("feed", now);
+}
+
+// "connected" is what the server hears (the heartbeat) and what we hear (the feed), both
+let isHeard = true;
+function sayLine() {
+  const sign = byId("line-sign");
+  if (!sign || state === "starting") return;
+  const isOn = state === "live" && isHeard;
+  sign.className = isOn ? "line-sign" : "line-sign is-off";
+  sign.textContent = isOn ? "connected" : "not connected";
 }
 
 function loggedOut() {
@@ -139,7 +154,8 @@ function loggedOut() {
   const link = byId("feed").querySelector("a");
   link.href = `${body.dataset.logIn}?next=${encodeURIComponent(location.pathname)}`;
   link.textContent = "Log in again";
-  setHeld();
+  sayLine();
+  tell("feed", state);
 }
 
 let refreshing = false;
@@ -150,7 +166,7 @@ async function refresh() {
   try {
     const answer = await fetch(location.pathname);
     if (answer.status === 401 || answer.redirected) loggedOut();
-    else if (answer.status === 404) lock(true);
+    else if (answer.status === 404 || answer.status === 410) tell("lost", await answer.text());
     else if (answer.ok) show(await answer.text());
   } catch {
     setFeed("behind");
@@ -170,78 +186,10 @@ async function heartbeat() {
   if (active) headers["X-Active"] = "1";
   active = false;
   const answer = await fetch(body.dataset.heartbeat, { method: "POST", headers }).catch(() => null);
+  isHeard = Boolean(answer?.ok);
   if (answer?.status === 401) loggedOut();
+  sayLine();
 }
-
-// --- the conversation ---------------------------------------------------------------------------------------------------
-
-const composer = byId("composer");
-const draftKey = composer && `draft-${composer.dataset.case}`;
-let locked = false;
-
-function lock(isLocked) {
-  if (isLocked === locked || !composer) return;
-  locked = isLocked;
-  body.classList.toggle("is-locked", locked);
-  byId("composer-said").innerHTML = locked
-    ? `<p class="notice is-warning"><strong>This case is not yours any more.</strong> Nothing can be sent from here. Your words are kept below, to copy.</p>`
-    : "";
-  setHeld();
-}
-
-function setHeld() {
-  byId("send")?.setAttribute("aria-disabled", String(locked || (state !== "live" && state !== "starting")));
-}
-
-// The last line on the screen counts as seen only after a moment: a reply sent in the same breath is stopped and looked at.
-function sawLater() {
-  const seen = byId("log")?.dataset.seen;
-  if (!composer || seen === undefined || Number(seen) <= Number(composer.elements.seen_seq.value)) return;
-  setTimeout(() => {
-    if (document.visibilityState === "visible" && Number(seen) > Number(composer.elements.seen_seq.value)) composer.elements.seen_seq.value = seen;
-  }, SEEN_AFTER_MS);
-}
-
-let sending = false;
-async function send(event) {
-  event.preventDefault();
-  if (sending || locked || byId("send").getAttribute("aria-disabled") === "true") return;
-  if (!composer.reportValidity()) return;
-  sending = true;
-  try {
-    const answer = await fetch(composer.action, { method: "POST", body: new URLSearchParams(new FormData(composer)) });
-    if (answer.status === 401) return loggedOut();
-    const page = show(await answer.text(), { also: ["composer-said"] });
-    if (answer.status === 404) return lock(true);
-    const fresh = page.getElementById("composer");
-    if (!fresh) return;
-    if (answer.ok) {
-      composer.elements.client_id.value = fresh.elements.client_id.value;
-      composer.elements.text.value = "";
-      sessionStorage.removeItem(draftKey);
-    }
-    composer.elements.seen_seq.value = fresh.elements.seen_seq.value;
-    const log = byId("log");
-    log.scrollTop = log.scrollHeight;
-  } catch {
-    setFeed("behind");
-  } finally {
-    sending = false;
-  }
-}
-
-if (composer) {
-  const reply = composer.elements.text;
-  reply.value ||= sessionStorage.getItem(draftKey) ?? "";
-  reply.addEventListener("input", () => sessionStorage.setItem(draftKey, reply.value));
-  composer.addEventListener("submit", send);
-  reply.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    composer.requestSubmit();
-  });
-}
-if (byId("log")) byId("log").scrollTop = byId("log").scrollHeight;
 
 // What is new in my other conversations
 function markNew() {
@@ -256,16 +204,24 @@ function markNew() {
 
 // A form that is on its way is not sent twice
 addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target === composer) return;
+  if (event.defaultPrevented) return;
   if (event.target.dataset.underWay) return event.preventDefault();
   event.target.dataset.underWay = "yes";
-  if ("logOut" in event.target.dataset) sessionStorage.clear(); // drafts do not outlive the one who wrote them
+  if ("logOut" in event.target.dataset) forgetDrafts();
 });
+// Drafts are kept under `draft-<adviser>-…` until they are sent; they do not outlive the log-out of the one who wrote them.
+function forgetDrafts() {
+  sessionStorage.clear();
+  const own = Object.keys(localStorage).filter((key) => key.startsWith(`draft-${body.dataset.me}-`));
+  for (const key of own) localStorage.removeItem(key);
+}
 addEventListener("pageshow", () => document.querySelectorAll("[data-under-way]").forEach((form) => delete form.dataset.underWay));
 
 // --- keys ---------------------------------------------------------------------------------------------------------------
 
 const keysOff = () => localStorage.getItem("keys") === "off";
+
+const press = (claim) => claim?.requestSubmit ? claim.requestSubmit() : claim?.click();
 
 function step(by) {
   const links = [...document.querySelectorAll(".rows a.row-link")];
@@ -276,11 +232,8 @@ function step(by) {
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
-  c: () => (document.activeElement?.closest(".row") ?? byId("case-head"))?.querySelector("[data-claim]")?.requestSubmit(),
+  c: () => press((document.activeElement?.closest(".row") ?? byId("case-head"))?.querySelector("[data-claim]")),
   x: () => byId("next")?.requestSubmit(),
-  r: () => composer?.elements.text.focus(),
-  n: () => byId("note")?.focus(),
-  w: () => byId("wrap-up")?.requestSubmit(),
   q: () => document.querySelector(".brand a")?.click(),
   "?": showKeys,
 };
@@ -293,7 +246,7 @@ function showKeys() {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && isTyping(event.target)) return event.target.blur();
-  if (!byId("keys") || byId("keys").open || isTyping(event.target)) return;
+  if (!byId("keys") || document.querySelector("dialog[open]") || isTyping(event.target)) return;
   if (keysOff() && event.key !== "?") return;
   if (!KEYS[event.key]) return;
   event.preventDefault();
@@ -306,6 +259,97 @@ byId("keys")?.addEventListener("click", (event) => {
   }
   if (event.target.closest("[data-close-keys]")) byId("keys").close();
 });
+
+// Being available or away is said without leaving the page
+byId("me")?.addEventListener("submit", async (event) => {
+  if (event.target.id !== "presence") return;
+  event.preventDefault();
+  const said = new URLSearchParams(new FormData(event.target, event.submitter));
+  const answer = await fetch(event.target.action, { method: "POST", body: said }).catch(() => null);
+  if (answer?.status === 401) return loggedOut();
+  if (!answer) return setFeed("behind");
+  byId("presence-menu").open = false;
+  byId("presence-menu").querySelector("summary").focus();
+  refresh();
+});
+
+// --- going elsewhere ----------------------------------------------------------------------------------------------------
+
+const goTo = byId("go-to");
+let chosen = 0;
+
+function destinations() {
+  const links = [...document.querySelectorAll("#mine a, #rail a")].map((link) => {
+    const named = link.cloneNode(true);
+    named.querySelector(".new-mark")?.remove();
+    return { text: named.textContent.trim().replace(/\s+/g, " "), href: link.href };
+  });
+  const wanted = goTo.value.trim().toLowerCase();
+  const found = links.filter(({ text }) => wanted.split(/\s+/).every((word) => text.toLowerCase().includes(word)));
+  return wanted ? [...found, { text: `Look up “${goTo.value.trim()}”`, href: "" }] : found;
+}
+
+function offer() {
+  const found = destinations();
+  chosen = Math.min(Math.max(0, chosen), found.length - 1);
+  byId("go-list").replaceChildren(
+    ...found.map(({ text, href }, at) => {
+      const option = document.createElement("li");
+      Object.assign(option, { id: `go-${at}`, textContent: text });
+      option.dataset.href = href;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", String(at === chosen));
+      return option;
+    }),
+  );
+  goTo.setAttribute("aria-activedescendant", `go-${chosen}`);
+  byId(`go-${chosen}`)?.scrollIntoView({ block: "nearest" });
+  byId("go-count").textContent = found.length === 1 ? "1 choice" : `${found.length} choices`;
+}
+
+function openGo() {
+  if (byId("go").open) return;
+  goTo.value = "";
+  chosen = 0;
+  offer();
+  byId("go").showModal();
+}
+
+function leave(option) {
+  if (option?.dataset.href) location.assign(option.dataset.href);
+  else if (goTo.value.trim()) byId("go-form").submit();
+}
+
+if (goTo) {
+  byId("go-button").addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openGo();
+  });
+  goTo.addEventListener("input", () => {
+    chosen = 0;
+    offer();
+  });
+  goTo.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    chosen += by;
+    offer();
+  });
+  byId("go-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    leave(byId(`go-${chosen}`));
+  });
+  byId("go-list").addEventListener("click", (event) => leave(event.target.closest("li")));
+  addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || event.altKey || event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    openGo();
+  });
+}
+
+window.desk = { KEYS, isTyping, show, refresh, setFeed, loggedOut, state: () => state };
 
 // --- begin --------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,5 @@
+"""Search."""
+
+from tests.areas import HOLD
+
+WHO_MAY = {("GET", "search"): HOLD}

@@ -185,7 +185,7 @@ CLOSING = {
     "role": "teacher",
     "setting": "primary",
     "nation": "england",
-    "route": "handled",
+    "route": "setting",
 }
 
 

@@ -26,6 +26,8 @@ from handoff.errors import LedgerError
 BEAT_S = 20
 FEW_ANSWERS = 8
 """So many questions are answered before somebody asks for a person."""
+USUAL = ("No", "Not sure", "Don't know", "I don't know")
+"""What is answered to most of them."""
 MOST = 10**6
 DAYS_BACK, CLOSED_A_DAY = 20, 2
 """Enough closed cases for an honest estimate of the wait."""
@@ -61,7 +63,8 @@ class Enquiry:
     nation: str
     channel: ChannelName = WEB
     then: tuple[str, ...] = ()
-    danger: str = "No"
+    waits_for_questions: bool = True
+    """False for somebody who wants a person at once."""
 
 
 def minutes(number: int) -> timedelta:
@@ -81,11 +84,11 @@ WAITING = (
             TELEGRAM, ("We have not looked at it. Two phones are in the office.",)),
 )  # fmt: skip
 HELD = (
-    (0, Enquiry(minutes(41), "A parent abuses a teacher online every night", "Head or senior leader", "England", WEB,
+    (0, Enquiry(minutes(41), "A parent posts insults about one of our teachers every night", "Head or senior leader", "England", WEB,
                 ("She is very upset and has cover today.", "Can we make him stop?")),
      ("Hello, I am Amira. I have read what you told the bot, so you need not tell it again.",
       "Is the teacher safe at home, and has anybody answered him?")),
-    (1, Enquiry(minutes(28), "A stranger has been messaging a child in a game", "Social worker", "Wales", WHATSAPP,
+    (1, Enquiry(minutes(28), "Someone nobody knows keeps writing to one of our children in a game", "Social worker", "Wales", WHATSAPP,
                 ("The child has not met him.",)),
      ("Hello, I am Ben. Thank you for keeping the device as it is.",)),
     (2, Enquiry(minutes(19), "A member of staff has been messaging a pupil privately", "Head or senior leader",
@@ -152,24 +155,27 @@ class DemoDay:
 
     async def enquire(self, enquiry: Enquiry) -> CaseId:
         """Walks the real flows up to a person. Returns the case."""
-        at, address = self.now() - enquiry.ago - minutes(4), Address(f"demo-{next(self._numbers)}")
-        wanted = [enquiry.danger, enquiry.role, enquiry.nation, "Yes", "I don't know", "Don't know"]
+        at, address = self.now() - enquiry.ago - minutes(3), Address(f"demo-{next(self._numbers)}")
 
         async def say(text: str) -> Sequence[Line]:
             nonlocal at
             at += timedelta(seconds=9)
             return await self._turn(enquiry.channel, address, Said(text, at))
 
+        def is_passed_on() -> bool:
+            return self.firstline.rooms.state(enquiry.channel, address).speaker != "bot"
+
         await self._turn(enquiry.channel, address, Opened(at))
         lines = await say(enquiry.opening)
-        for _ in range(FEW_ANSWERS):
-            title = _answer(lines, wanted)
-            if title is None:
+        for _ in range(FEW_ANSWERS if enquiry.waits_for_questions else 0):
+            title = _answer(lines, (enquiry.role, enquiry.nation, *USUAL))
+            if title is None or is_passed_on():
                 break
             lines = await say(title)
         at = self.now() - enquiry.ago
-        await say("talk to a person")
-        await say("yes")
+        for text in ("talk to a person", "yes"):
+            if not is_passed_on():
+                await say(text)
         for text in enquiry.then:
             await say(text)
         row = self.firstline.ledger.reader().execute("SELECT max(id) FROM cases").fetchone()
@@ -189,7 +195,7 @@ class DemoDay:
 
     async def _danger(self) -> None:
         enquiry = Enquiry(minutes(1), "A child has told me he will hurt himself tonight", "Teacher or school staff",
-                          "England", WEB, danger="Yes")  # fmt: skip
+                          "England", WEB, waits_for_questions=False)  # fmt: skip
         await self.enquire(enquiry)
 
     async def _put_off(self) -> None:
@@ -223,7 +229,7 @@ class DemoDay:
             queue.claim(db, case, holder, claimed)
             queue.say(db, case, holder, "Hello, how can I help?", "demo-0", 0, claimed + minutes(1))
             queue.wrap_up(db, case, holder, ended)
-            closing.record(db, case, holder, Closing(issue, route="handled", escalation=Escalation.CLARIFIED), ended)
+            closing.record(db, case, holder, Closing(issue, route="setting", escalation=Escalation.CLARIFIED), ended)
             queue.close(db, case, holder, issue, outcome, ended)
 
         return work

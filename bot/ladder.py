@@ -128,12 +128,14 @@ class Ladder:
         return f"{tier}: {each.reference or 'something'} {SAID.get(each.kind, 'needs a look')}. {place}"
 
     async def _again(self, part: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:
-        failures = 0
-        while True:
+        failures, me = 0, asyncio.current_task()
+        while (
+            me is None or not me.cancelling()
+        ):  # on Python 3.11 a wait that ends as it is cancelled forgets the latter
             try:
                 await work()
                 failures = 0
-                await asyncio.sleep(every_s)
+                await asyncio.sleep(0 if me and me.cancelling() else every_s)
             except (DeliveryError, LedgerError) as error:
                 failures += 1
                 reason = error.reason if isinstance(error, DeliveryError) else type(error).__name__

@@ -33,21 +33,22 @@ class Post:
 
         Raises: DeliveryError (without `retry_after_s` where only people can mend it: a password, an address).
         """
-        message = self._letter(subject, text, mark, now)
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.user or None,
+            password=self.password or None,
+            use_tls=self.port == TLS_PORT,
+            start_tls=self.starttls if self.port != TLS_PORT else False,
+            timeout=TIMEOUT_S,
+        )
         try:
-            await aiosmtplib.send(
-                message,
-                recipients=list(self.to),
-                hostname=self.host,
-                port=self.port,
-                username=self.user or None,
-                password=self.password or None,
-                use_tls=self.port == TLS_PORT,
-                start_tls=self.starttls if self.port != TLS_PORT else False,
-                timeout=TIMEOUT_S,
-            )
+            await client.connect()
+            await client.send_message(self._letter(subject, text, mark, now), recipients=list(self.to))
         except (aiosmtplib.SMTPException, OSError) as error:
             raise refused(error) from None
+        finally:
+            client.close()  # without a good-bye: a server that does not answer it could hold the service's stop up
 
     def _letter(self, subject: str, text: str, mark: str, now: datetime) -> EmailMessage:
         message = EmailMessage()

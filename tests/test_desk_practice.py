@@ -1,6 +1,8 @@
 """Practice: a scripted enquirer in the same pages; nothing of it is sent, counted, announced or seen by others."""
 
+import asyncio
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,20 +16,21 @@ from aiohttp.test_utils import TestServer
 from bot.alerts import Alerts
 from bot.doors.practice import LivePractice
 from bot.library.complaints import Complaints
-from bot.library.load import load, load_files
+from bot.library.load import load_files
 from bot.library.loading import Loading
 from bot.library.practice import read_practice
 from bot.library.versions import read_files
 from bot.metrics import Metrics
 from bot.migrations import migrations as bot_migrations
 from handoff import decisions
+from handoff.console import practising
 from handoff.console.app import console
 from handoff.console.parts import PARTS, Parts
 from handoff.console.practising import answer_due
 from handoff.desk import Desk, events_after, standing, waiting
 from handoff.domain import AdviserId, CaseId, DeliveryState, Lane, MessageId, Pack, PackAnswer, Role, State
 from handoff.doors import Doors
-from handoff.errors import NotAllowed
+from handoff.errors import DiskFull, NotAllowed
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
 from handoff.practice import ANSWERS_AFTER, Script
@@ -38,6 +41,7 @@ from tests.builders import files as library_files
 from tests.demo_desk import OPEN, Clock, DemoDesk
 from tests.test_alerts import Group
 from tests.test_console import Visitor, _mask, row_of, thread_of, visiting
+from tests.test_desk_deciding import shipped_library
 
 TRAIL = ("/desk/events", "/desk/audit")
 """The trail of what happened is whole: it says that there was a case, and nothing of what was in it."""
@@ -385,7 +389,7 @@ def test_the_scripts_we_ship_are_whole_and_plainly_made_up() -> None:
     loading = Loading()
     read = tuple(read_practice(name, data.decode(), loading) for name, data in files.items())
     assert loading.complaints.found == []
-    scripts = LivePractice(_Shelf(load(ROOT).good(), read)).scripts()  # type: ignore[arg-type]
+    scripts = LivePractice(_Shelf(shipped_library(), read)).scripts()  # type: ignore[arg-type]
     assert [each.concern for each in scripts] == ["impersonation", "nudes", "reputation"]
     assert [each.lane for each in scripts] == [Lane.MESSAGES, Lane.LIVE, Lane.LIVE]
     for each in scripts:
@@ -440,3 +444,30 @@ def test_a_good_script_is_no_matter_for_complaints() -> None:
     assert script is not None
     assert (script.tier, script.minutes, script.lane) == (2, 10, "live")
     assert loading.complaints.found == []
+
+
+async def test_whoever_plays_goes_on_after_a_fault(
+    desk: DemoDesk, clock: Clock, server: TestServer, monkeypatch: pytest.MonkeyPatch, visitor: Visitor
+) -> None:
+    """The one who answers is begun with the server, and a disk that is full for a moment does not end it."""
+    monkeypatch.setattr(practising, "LOOK_EVERY_S", 0.001)
+    faults = iter([sqlite3.OperationalError("database is locked"), DiskFull()])
+    once = desk.ledger.write
+
+    async def write(work: object) -> object:
+        fault = next(faults, None)
+        if fault is not None:
+            raise fault
+        return await once(work)  # type: ignore[arg-type]
+
+    case_id = await begun(visitor)
+    await visitor.say(case_id, "Hello", mark="p0")
+    said = asyncio.Event()
+    desk.ledger.on_commit(said.set)
+    monkeypatch.setattr(desk.ledger, "write", write)
+    clock.pass_(ANSWERS_AFTER)
+    async with asyncio.timeout(10):
+        while len(thread_of(desk, case_id)) < 2:
+            said.clear()
+            await said.wait()
+    assert thread_of(desk, case_id) == ["Hello", "First answer, canary-one"]

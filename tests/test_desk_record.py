@@ -1,12 +1,15 @@
 """A case's record: what it tells and to whom, contacts that may be one enquirer's, the record of advice and its PDF."""
 
 import io
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestServer
 
+from bot.server import application
 from handoff import timeline
 from handoff.console import pdf
 from handoff.console.looks import NOT_THEIRS, ONE_LOOK, RECORD_OPENED, RECORD_PRINTED
@@ -28,6 +31,7 @@ from tests.recorded import (
     serving,
     team,
 )
+from tests.small_house import SmallHouse
 from tests.test_console import visiting
 
 
@@ -228,6 +232,20 @@ async def test_the_record_of_advice_holds_advice_and_nothing_else(desk: DemoDesk
         close(desk, case_id, amira)
         assert "canary-late" not in await visitor.page(path)  # asked in the same conversation, long after this case
     assert events_of(desk, RECORD_PRINTED)[0] == (case_id, amira)
+
+
+async def test_joined_to_the_bot_the_record_holds_what_the_bot_asked_and_advised(house: SmallHouse) -> None:
+    """No fakes: the flows, the library and the store of a small helpline."""
+    case_id, adviser = await house.asks_for_people(), house.adviser()
+    firstline = house.firstline
+    desk = DemoDesk(firstline.ledger, firstline.queue, house.clock, itertools.count(1))
+    house.claim(case_id, adviser)
+    async with TestServer(application(firstline)) as server, visiting(server, desk, adviser) as visitor:
+        text = await visitor.page(f"/cases/{case_id}/record/advice")
+        assert firstline.shelf.live().library.version in text
+        assert "What we asked" in text
+        assert reference_of(desk, case_id) in text
+        assert "No other case came from" in await visitor.page(f"/cases/{case_id}/record")
 
 
 def test_what_must_not_be_in_it_would_be_noticed() -> None:

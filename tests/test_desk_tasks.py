@@ -240,7 +240,9 @@ async def test_a_link_is_for_who_may_see_the_case_or_has_something_to_do_about_i
     async with visiting(server, desk, ben) as other:
         assert (await other.get(f"/takedowns/{takedown}")).status == 404
         assert (await other.post(f"/takedowns/{takedown}", stage="removed", seen=1)).status == 404
-        assert "Account on TikTok" in await other.page("/tasks")
+        page = await other.page("/tasks")
+        assert "Account on TikTok" in page
+        assert f"/takedowns/{takedown}" not in page
         new = NewTask(case, TaskKind.ASK_PLATFORM, desk.now(), assignee=ben, takedown=takedown)
         desk.ledger.write_now(lambda conn: Tasks(desk.ledger.seal).add(conn, new, None, desk.now()))
         assert "hillview" in await other.page(f"/takedowns/{takedown}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain import ActionWanted, Conversation
+from bot.doors.house import HouseDoor
 from handoff import advisers
 from handoff.domain import AdviserId, NewCase, Role
 from handoff.hours import OpeningHours, Span, week_from
@@ -14,6 +16,7 @@ from handoff.migrations import migrations
 from handoff.queue import Queue
 from handoff.seal import Seal
 from handoff.timetable import HoursChanged, Reason, Timetable, Version, set_hours, written
+from tests.small_house import Clock, Ready, opened_house, settings_in
 
 SEAL = Seal(b"k" * 32)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -122,6 +125,26 @@ def test_all_versions_are_kept_newest_first(ledger: Ledger, set_: Set) -> None:
     assert (newest.adviser, newest.at) == (LEAD, NOON)
 
 
+async def test_a_change_at_the_desk_reaches_queue_and_actions_without_a_restart(tmp_path: Path, ready: Ready) -> None:
+    firstline = opened_house(ready.copied_to(tmp_path), Clock(NOON)).firstline
+    assert not firstline.hours.is_open(NOON), "nothing is set: closed"
+    firstline.ledger.write_now(
+        lambda conn: advisers.add(conn, "Carys", "carys@example.org", "$argon2id$x", Role.LEAD, NOON)
+    )
+    always = Version(0, week_from("mon-sun 00:00-24:00"), None, {})
+    firstline.ledger.write_now(lambda conn: set_hours(conn, always, LEAD, 0, NOON))
+    case = firstline.ledger.write_now(
+        lambda conn: firstline.queue.open_case(conn, NewCase(1, 2, "asked", "web", "v1"), NOON)
+    )
+    lane = firstline.ledger.reader().execute('SELECT lane FROM queue_item WHERE "case" = ?', [case.id]).fetchone()[0]
+    assert (firstline.hours.is_open(NOON), lane) == (True, "live")
+    wanted, kept = ActionWanted("action_opening_hours"), firstline.shelf.live()
+    talk = Conversation(kept.library.version)
+    done = await firstline.actions.run(wanted, kept.library, kept.strings("en"), talk, NOON)
+    assert dict(done.slots)["service_open"] is True
+    firstline.ledger.close()
+
+
 def test_the_days_ahead_say_holidays_closed_days_and_clock_changes() -> None:
     hours = OpeningHours(
         week=week_from("mon-sat 09:00-17:00"), nation="england", closed_on=frozenset({date(2027, 3, 27)})
@@ -132,3 +155,28 @@ def test_the_days_ahead_say_holidays_closed_days_and_clock_changes() -> None:
     assert (sunday.clocks, sunday.is_open) == (timedelta(hours=1), False)
     assert monday.holiday == "Easter Monday"
     assert hours.days(date(2026, 10, 25), 1)[0].clocks == -timedelta(hours=1)
+
+
+def test_the_facts_for_the_privacy_statement_are_those_of_the_settings(tmp_path: Path, ready: Ready) -> None:
+    plain = opened_house(ready.copied_to(tmp_path), Clock(NOON)).firstline
+    facts = HouseDoor(plain.settings, plain.shelf).facts()
+    assert (facts.channels, facts.providers, facts.is_https) == (("web", "rest"), (), False)
+    assert facts.words_idle == timedelta(hours=24)
+    more = {
+        "whatsapp_token": "t",
+        "whatsapp_phone_id": "1",
+        "whatsapp_app_secret": "s",
+        "whatsapp_verify_token": "v",
+        "callback_url": "https://case.example.org/in",
+        "alert_emails": "lead@example.org",
+        "smtp_host": "mail.example.org",
+        "smtp_from": "desk@example.org",
+        "public_url": "https://chat.example.org",
+        "idle_hours_until_words_go": 6,
+    }
+    settings = settings_in(tmp_path, ready.library, **more)
+    facts = HouseDoor(settings, plain.shelf).facts()
+    assert facts.channels == ("web", "rest", "whatsapp", "callback")
+    assert [each.host for each in facts.providers] == ["graph.facebook.com", "case.example.org", "mail.example.org"]
+    assert (facts.words_idle, facts.is_https) == (timedelta(hours=6), True)
+    plain.ledger.close()

@@ -69,7 +69,8 @@ def executor(hours: Hours | None = None) -> ActionExecutor:
 def _opening(hours: Hours, now: datetime) -> dict[str, str | None]:
     opens_at = hours.next_opening(now)
     if opens_at is None or hours.is_open(now):
-        return {"service_opens": "never" if opens_at is None else "now", "service_opens_on": None, "service_opens_at": None}
+        opens = "never" if opens_at is None else "now"
+        return {"service_opens": opens, "service_opens_on": None, "service_opens_at": None}
     moment = told(hours, opens_at, now)
     return {"service_opens": moment.day, "service_opens_on": moment.on, "service_opens_at": moment.at}
 

@@ -30,10 +30,10 @@ ENGINE_PATTERNS = (
     "pattern_internal_error",
     "pattern_given_back",
     "pattern_case_closed",
-    "pattern_still_up",
-    "pattern_reminder",
 )
 """Patterns the engine begins by name."""
+REMINDERS = ("pattern_still_up", "pattern_reminder")
+"""Patterns that ask what an adviser wants to know."""
 ENGINE_RESPONSES = (
     "utter_added_to_case",
     "utter_ask_change_answer",
@@ -92,6 +92,10 @@ class Proofs:
         for pattern in ENGINE_PATTERNS:
             if pattern not in self.library.flows:
                 self.missing("no-pattern", f"there is no {pattern}, which the engine begins by itself")
+        for pattern in REMINDERS:
+            if pattern not in self.library.flows:
+                message = f"there is no {pattern}: enquirers are reminded of nothing, and a colleague has to look"
+                self.complaints.warning(Where(PATTERNS_FILE, 1), "no-reminder", message, f"write it in {PATTERNS_FILE}")
         for response in ENGINE_RESPONSES:
             if response not in self.library.responses:
                 self.missing("no-response", f"there is no {response}, which the engine says by itself")

@@ -22,15 +22,13 @@ class HouseDoor:
         self._shelf = shelf
 
     def facts(self) -> HouseFacts:
-        settings = self._settings
+        settings, providers = self._settings, self._providers()
         service = self._shelf.live().library.service
         return HouseFacts(
             service=service.get("name", ""),
             contact=service.get("email", ""),
-            channels=tuple(
-                filter(None, (WEB, REST, *(each.channel for each in self._providers() if each.channel != MAIL)))
-            ),
-            providers=self._providers(),
+            channels=(WEB, REST, *(each.channel for each in providers if each.channel != MAIL)),
+            providers=providers,
             advisers_group=bool(settings.telegram_token and settings.telegram_advisers is not None),
             words_idle=timedelta(hours=settings.idle_hours_until_words_go),
             conversation_idle=timedelta(days=IDLE_DAYS_UNTIL_END),

@@ -9,7 +9,6 @@ from bot.engine.walk import CHILD_WRITING, Walk
 from bot.engine.words import is_near, without
 from bot.library.model import ActionStep, CollectStep, Library
 
-SESSION_START = "pattern_session_start"
 RESTART = "pattern_restart"
 CANNOT_HANDLE = "pattern_cannot_handle"
 CHANGE_ANSWER = "action_change_answer"
@@ -97,7 +96,7 @@ def start_session(walk: Walk) -> None:
     )
     walk.take_up(fresh)
     walk.fresh = False
-    walk.push(SESSION_START, FrameKind.REGULAR)
+    walk.push(stack.SESSION_START, FrameKind.REGULAR)
 
 
 # --- the built-in actions --------------------------------------------------------------------------------------------

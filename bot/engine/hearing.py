@@ -19,7 +19,7 @@ TAKEN_OUT = "utter_media_taken_out"
 EDITED = "utter_edited"
 HEARD_FIRST = "utter_heard_first"
 MIN_WORDS_TO_TELL = 4
-NOTHING_TO_END = frozenset({commands.RESTART, commands.SESSION_START, stack.CANCEL})
+NOTHING_TO_END = frozenset({commands.RESTART, stack.SESSION_START, stack.CANCEL})
 """Commands that only greet where nothing has started."""
 
 

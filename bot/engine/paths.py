@@ -31,7 +31,7 @@ from bot.library.model import (
 )
 from bot.library.uncollected import uncollected
 
-ROOT = commands.SESSION_START
+ROOT = stack.SESSION_START
 ADVICE_KINDS = frozenset({"guidance", "platform", "service", "template"})
 """Kinds of page that tell someone what to do."""
 SAFETY_RESPONSES = frozenset({"utter_danger", "utter_child"})

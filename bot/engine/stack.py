@@ -9,6 +9,7 @@ COMPLETED = "pattern_completed"
 CONTINUE = "pattern_continue_interrupted"
 CANCEL = "pattern_cancel_flow"
 HAND_OVER = "pattern_human_handoff"
+SESSION_START = "pattern_session_start"
 CHILD_AGAIN = "pattern_child_again"
 _LEAD_TO_COMPLETED = frozenset({HAND_OVER, CANCEL, "pattern_given_back", "pattern_case_closed"})
 """Patterns after which an empty stack asks whether there is anything else."""
@@ -135,8 +136,12 @@ def drop_top(walk: Walk) -> None:
 
 
 def rest(walk: Walk) -> bool:
-    """True when nothing on the stack may go on now: it is empty, or people have the word and only a topic lies open."""
-    return not walk.stack or (walk.with_people and not walk.is_pattern(walk.stack[-1]))
+    """True when nothing on the stack may go on now: it is empty, or people have the word and only a topic lies open, or
+    a greeting that danger came before."""
+    if not walk.stack:
+        return True
+    top = walk.stack[-1]
+    return walk.with_people and (not walk.is_pattern(top) or top.flow == SESSION_START)
 
 
 def _drop(walk: Walk, event: str) -> None:

@@ -17,9 +17,7 @@ from handoff.errors import NoSuchCase
 from handoff.queue import Queue
 
 MAX_CLIENT_ID_CHARACTERS = 64
-NOTICES = frozenset(
-    {"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone", "declined", "agreed"}
-)
+NOTICES = frozenset({"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone", "declined", "agreed"})
 """What a page may be asked to say at its top after a redirect; the words are the template's."""
 _DIGITS = 12
 Move = Callable[[Queue, Connection, CaseId, AdviserId, datetime], None]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -16,7 +17,7 @@ from handoff.console.parts import PARTS, Parts, parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
 from handoff.domain import MAY_HOLD, Author
-from handoff.errors import AtCapacity, LedgerError, NoSuchCase
+from handoff.errors import AtCapacity, HandoffError, NoSuchCase
 from handoff.practice import Script
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ async def _play(parts: Parts) -> None:
     while True:
         try:
             await answer_due(parts)
-        except LedgerError as error:
+        except (HandoffError, sqlite3.Error) as error:  # closed meanwhile, or the disk is full: it is tried again
             log.warning("practice waits: %s", type(error).__name__)
         await asyncio.sleep(LOOK_EVERY_S)
 

@@ -101,7 +101,7 @@ def _form(
         case=found,
         sampled=sampled,
         lines=parts.desk.thread(reader, found.row.id),
-        mine=next((each for each in said if each.reviewer_id == me.id), None),
+        given=next((each for each in said if each.reviewer_id == me.id), None),
         verdict=verdict,
         text=words,
         missing=status == 422 and verdict not in set(Verdict),

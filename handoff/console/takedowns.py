@@ -123,13 +123,20 @@ def local_time(text: str, local: datetime) -> datetime:
 
 def _found(request: web.Request) -> Takedown:
     """With its link, for whoever may see the case or has something to do about it. Raises: NoSuchCase."""
-    parts, me = parts_of(request), session_of(request).adviser
+    parts = parts_of(request)
     reader, number = parts.ledger.reader(), TakedownId(int(request.match_info["takedown"]))
     kept = Takedowns(parts.ledger.seal, parts.hours)
-    case = parts.desk.case(reader, kept.find(reader, number).case_id, parts.now())
-    if not (may_see(me, case.row) or Tasks(parts.ledger.seal).is_about(reader, number, me.id)):
+    if not may_open(request, kept.find(reader, number)):
         raise NoSuchCase
     return kept.find(reader, number, opened=True)
+
+
+def may_open(request: web.Request, found: Takedown) -> bool:
+    """Whoever may see its case, and whoever has something to do about it."""
+    parts, me = parts_of(request), session_of(request).adviser
+    reader = parts.ledger.reader()
+    case = parts.desk.case(reader, found.case_id, parts.now())
+    return may_see(me, case.row) or Tasks(parts.ledger.seal).is_about(reader, found.id, me.id)
 
 
 def _show(

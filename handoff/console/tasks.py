@@ -59,10 +59,10 @@ async def tasks(request: web.Request) -> web.Response:
         overdue=[each for each in found if each.due_at < now],
         today=[each for each in found if each.due_at >= now and parts.hours.local(each.due_at).date() == today],
         later=[each for each in found if each.due_at >= now and parts.hours.local(each.due_at).date() > today],
-        platforms=takedowns.with_platforms(reader),
+        platforms=(platforms := takedowns.with_platforms(reader)),
+        opens=frozenset(each.id for each in platforms if takedown_pages.may_open(request, each)),
         lately=kept.done_lately(reader, me, now),
         figures=takedowns.figures(reader) if me.role in MAY_TAKE_OVER else (),
-        seen=frozenset(each.case_id for each in found if _sees_case(request, each)),
     )
 
 

@@ -70,10 +70,11 @@ def complaints(page: Any) -> list[str]:
 
 
 def regions(page: Any) -> dict[str, str]:
-    """What the page shows, without what the script itself keeps there."""
+    """What the page shows, without what the script keeps there and the marks by which a form counts once."""
     gather = """() => Object.fromEntries([...document.querySelectorAll('[data-live]')].map((region) => {
         const copy = region.cloneNode(true);
         copy.querySelectorAll('.new-mark').forEach((mark) => mark.hidden = true);
+        copy.querySelectorAll('input[type=hidden][name$=_id]').forEach((mark) => mark.removeAttribute('value'));
         return [region.id, copy.innerHTML.replace(/\\s+/g, ' ')];
     }))"""
     return dict(page.evaluate(gather))

@@ -84,11 +84,13 @@ WAITING = (
             TELEGRAM, ("We have not looked at it. Two phones are in the office.",)),
 )  # fmt: skip
 HELD = (
-    (0, Enquiry(minutes(41), "A parent posts insults about one of our teachers every night", "Head or senior leader", "England", WEB,
+    (0, Enquiry(minutes(41), "A parent posts insults about one of our teachers every night",
+                "Head or senior leader", "England", WEB,
                 ("She is very upset and has cover today.", "Can we make him stop?")),
      ("Hello, I am Amira. I have read what you told the bot, so you need not tell it again.",
       "Is the teacher safe at home, and has anybody answered him?")),
-    (1, Enquiry(minutes(28), "Someone nobody knows keeps writing to one of our children in a game", "Social worker", "Wales", WHATSAPP,
+    (1, Enquiry(minutes(28), "Someone nobody knows keeps writing to one of our children in a game",
+                "Social worker", "Wales", WHATSAPP,
                 ("The child has not met him.",)),
      ("Hello, I am Ben. Thank you for keeping the device as it is.",)),
     (2, Enquiry(minutes(19), "A member of staff has been messaging a pupil privately", "Head or senior leader",

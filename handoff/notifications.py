@@ -184,6 +184,30 @@ def anything_to_sweep(conn: sqlite3.Connection, now: datetime, rules: Rules | No
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the frame of every page shows of the open ones: how many, the gravest, and the newest for the browser."""
+
+    count: int
+    gravest: Notification | None
+    newest: tuple[Notification, ...]
+
+
+NEWEST = 10
+
+
+def glance(conn: sqlite3.Connection, me: Adviser) -> Glance:
+    """Costs the same however many are open."""
+    sight = _sight(me)
+    count = conn.execute(f"SELECT count(*) FROM notification n WHERE acked_at IS NULL AND {_MINE}", sight).fetchone()
+    if not count[0]:
+        return Glance(0, None, ())
+    mine = f"{_READ} WHERE n.acked_at IS NULL AND {_MINE}"
+    gravest = conn.execute(f"{mine} ORDER BY n.tier, n.id LIMIT 1", sight).fetchone()
+    newest = conn.execute(f"{mine} ORDER BY n.id DESC LIMIT {NEWEST}", sight)
+    return Glance(count[0], _read(gravest), tuple(_read(row) for row in newest))
+
+
 def open_for(conn: sqlite3.Connection, me: Adviser) -> tuple[Notification, ...]:
     """What this adviser has to know and nobody has acknowledged: the gravest first, then the oldest."""
     rows = conn.execute(f"{_READ} WHERE n.acked_at IS NULL AND {_MINE} ORDER BY n.tier, n.id", _sight(me))

@@ -20,6 +20,7 @@ async def notices(request: web.Request) -> web.Response:
         request,
         "notices.html",
         seq=last_event(reader),
+        open_notices=notifications.open_for(reader, me),
         lately=notifications.lately_for(reader, me),
     )
 

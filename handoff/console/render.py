@@ -150,7 +150,7 @@ def _frame_of_adviser(request: web.Request) -> dict[str, object]:
         held = parts.desk.held(parts.ledger.reader(), parts.now(), session.adviser.id)
         heard = parts.desk.is_heard(parts.ledger.reader(), parts.now(), session.adviser.id)
         frame |= {"mine": held, "used": used_places(session.adviser, held), "heard": heard}
-        frame["open_notices"] = notifications.open_for(parts.ledger.reader(), session.adviser)
+        frame["glance"] = notifications.glance(parts.ledger.reader(), session.adviser)
     return frame
 
 

@@ -5,6 +5,7 @@ const body = document.body;
 const QUIET_FOR_MS = 25_000; // the server gives a sign every 10 s; longer than this without one and the page is behind
 const HEARTBEAT_MS = 20_000;
 const REFRESH_MS = 30_000; // "waited 4 min" grows old without any event
+const LATER_MS = 3_000; // how long news that this page is not about may wait
 const GHOST_MS = 3_000;
 
 document.documentElement.classList.add("has-script");
@@ -116,7 +117,7 @@ function listen() {
   source.addEventListener("news", (event) => {
     seq = event.lastEventId;
     lastSign = Date.now();
-    refresh();
+    isAbout(JSON.parse(event.data)) ? refresh() : later();
   });
   source.onerror = () => {
     setFeed("behind");
@@ -156,6 +157,21 @@ function loggedOut() {
   link.textContent = "Log in again";
   sayLine();
   tell("feed", state);
+}
+
+// What a page is about is shown at once: its own case, my other conversations, or the kinds of event it names. Anything else
+// may wait a moment: a busy morning of everybody's must not load every page many times a second.
+function isAbout({ kind, case: id }) {
+  if (body.dataset.cares.split(" ").some((start) => start && kind.startsWith(start))) return true;
+  return id !== null && (String(id) === body.dataset.case || Boolean(byId(`mine-${id}`)));
+}
+
+let waiting = null;
+function later() {
+  waiting ??= setTimeout(() => {
+    waiting = null;
+    refresh();
+  }, LATER_MS);
 }
 
 let refreshing = false;

@@ -41,6 +41,8 @@ ALWAYS = "mon-sun 00:00-24:00"
 SAYS_EVERY_S = 8.0
 """How often something is said in each live conversation, by either side."""
 LINES_UNTIL_CLOSED = 10
+LATER_S = 3.0
+"""As LATER_MS of desk.js."""
 OPENING = ("hello", "talk to a person", "yes")
 LOOKS_AT_BOARD = ADVISERS // 4
 """So many advisers have the board open; the others look at one of their conversations."""
@@ -77,6 +79,7 @@ class Console:
         """case -> lines said in it."""
         self._stale = asyncio.Event()
         self._news: list[tuple[str, int]] = []
+        self._later: asyncio.TimerHandle | None = None
 
     async def page(self, path: str) -> str:
         started = time.perf_counter()
@@ -111,6 +114,8 @@ class Console:
                         if told["case"] and self._cares(told["kind"], told["case"]):
                             self._news.append((told["kind"], told["case"]))
                             self._stale.set()
+                        elif self._later is None:
+                            self._later = asyncio.get_running_loop().call_later(LATER_S, self._look_later)
         finally:
             keeper.cancel()
 
@@ -118,6 +123,10 @@ class Console:
         if self.path == "/desk/":
             return kind.startswith("case.")
         return case in self.mine
+
+    def _look_later(self) -> None:
+        self._later = None
+        self._stale.set()
 
     async def _keep(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from math import ceil, floor
 from bot.domain import ConversationId, Reply, SlotValue
 from bot.library.model import Library
 from handoff.domain import OpenedCase
-from handoff.hours import DAYS, Hours
+from handoff.hours import Hours, told
 from handoff.waits import Outlook, Waits
 
 REFERENCE_SLOT = "case_reference"
@@ -73,13 +73,8 @@ class Prospects:
 
     def _moment(self, then: datetime, now: datetime) -> Known:
         """Day and time in the service's own zone; which words say so is the library's."""
-        local, today = self._hours.local(then), self._hours.local(now).date()
-        days = (local.date() - today).days
-        return (
-            ("context.opens", {0: "today", 1: "tomorrow"}.get(days, DAYS[local.weekday()])),
-            ("context.opens_on", f"{local.day}/{local.month}/{local.year}"),
-            ("context.opens_at", f"{local:%H:%M}"),
-        )
+        moment = told(self._hours, then, now)
+        return (("context.opens", moment.day), ("context.opens_on", moment.on), ("context.opens_at", moment.at))
 
 
 def _at_least(wait: timedelta) -> int:

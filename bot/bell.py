@@ -38,6 +38,11 @@ class Bell:
             if not self._listeners[conversation]:
                 del self._listeners[conversation]
 
+    def ring(self, conversation: ConversationId) -> None:
+        """Whoever listens to this conversation looks again, whatever the reason."""
+        for ring in self._listeners.get(conversation, ()):
+            ring.set()
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
@@ -49,8 +54,7 @@ class Bell:
     def _ring(self) -> None:
         """Looks on when nobody listens, too: whoever comes later need not be told of what was before."""
         for conversation in self._news() & self._listeners.keys():
-            for ring in self._listeners[conversation]:
-                ring.set()
+            self.ring(ConversationId(conversation))
 
     def _news(self) -> set[int]:
         """The conversations for which something was written since the last look."""

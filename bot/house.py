@@ -14,6 +14,7 @@ from bot.engine.render import Rendered, render
 from bot.library.model import Library
 from bot.outbox import Outbox, Waiting
 from bot.receipts import Receipts
+from bot.returning import code_in
 from bot.shelf import Kept, Shelf
 from bot.speech import Speech
 from bot.store import Spoken, Store, Stored
@@ -71,7 +72,10 @@ class Rooms:
         return Taken(handled.kept, handled.old_button)
 
     async def answer(self, turn: Turn) -> Answer:
+        left = self._here(turn.channel, turn.address) if code_in(turn) else None
         handled = await self._turns.handle(turn)
+        if left is not None and left.id != handled.conversation:
+            self._bell.ring(left.id)  # an open page is in another conversation now
         self._typing.stop(handled.conversation, Author.ENQUIRER)
         db = self._ledger.reader()
         waiting = {row.seq: row for row in self._outbox.unfetched(db, handled.conversation)}

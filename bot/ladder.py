@@ -46,6 +46,8 @@ SAID: Mapping[Kind, str] = MappingProxyType(
     }
 )
 """What advisers read where it leaves the desk."""
+DONE_AT: Mapping[Kind, str] = MappingProxyType({Kind.SECOND_READING: "second-readings", Kind.TASK_DUE: "tasks"})
+"""The page of the desk for what is not done at its case, which may be somebody else's."""
 
 
 class Teller(Protocol):
@@ -124,7 +126,8 @@ class Ladder:
     def line(self, each: Notification) -> str:
         """A tier word, a reference and a link: all that ever leaves."""
         tier = TIER_WORDS[each.tier].capitalize()
-        place = f"{self._desk}/notices" if each.case_id is None else f"{self._desk}/cases/{each.case_id}"
+        own = "notices" if each.case_id is None else f"cases/{each.case_id}"
+        place = f"{self._desk}/{DONE_AT.get(each.kind, own)}"
         return f"{tier}: {each.reference or 'something'} {SAID.get(each.kind, 'needs a look')}. {place}"
 
     async def _again(self, part: str, work: Callable[[], Awaitable[None]], every_s: float) -> None:

@@ -83,8 +83,8 @@ class Outbox:
         ]
 
     def of_conversation(self, db: sqlite3.Connection, conversation: ConversationId, after: int = 0) -> list[Waiting]:
-        """Everything said to this enquirer after `after`, in order."""
-        return self._rows(db.execute(_SELECT + "o.conversation = ? AND o.id > ? ORDER BY o.id", [conversation, after]))
+        """Everything said to this enquirer after `after`, in order; not what was left unsaid as they moved."""
+        return self._rows(db.execute(_SELECT + _SAID, [conversation, after]))
 
     def unfetched(self, db: sqlite3.Connection, conversation: ConversationId) -> list[Waiting]:
         """What waits for this enquirer's side to fetch it, in order."""
@@ -247,6 +247,7 @@ _AGAIN = f"""
 UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, doubts = doubts + ?
  WHERE {_AMONG} AND state = 'sending'"""
 _GIVE_BACK = f"UPDATE outbox SET state = 'queued', not_before = 0, part = 0, reason = ? WHERE {_AMONG}"
+_SAID = "o.conversation = ? AND o.id > ? AND o.reason IS NOT 'moved' ORDER BY o.id"
 _RELEASE = f"""
 UPDATE outbox SET not_before = 0, reason = NULL WHERE {_WAITING} AND not_before = ?
    AND conversation IN (SELECT theirs.id FROM conversation here JOIN conversation theirs ON theirs.mark = here.mark

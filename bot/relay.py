@@ -73,7 +73,7 @@ class Relay:
             ended = CaseEnded(event.at, ENDINGS[event.kind], event.reference or "")
             await self._turns.case_ended(conversation, ended, event.seq)
             return
-        agreed_for = desk.agreed_for(self._ledger.reader(), event.case_id) if event.case_id else None
+        agreed_for = desk.agreed_for(self._ledger.reader(), event.case_id, event.seq) if event.case_id else None
         if agreed_for is not None:
             await self._turns.call_back_agreed(conversation, agreed_for, event.at, event.seq)
 

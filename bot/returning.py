@@ -19,7 +19,8 @@ from handoff.queue import Queue
 GOOD_FOR = timedelta(days=30)
 SIGNS = 8
 TRIES, TRIES_OF_ALL, WINDOW = 5, 60, timedelta(hours=1)
-"""Wrong codes of one address, and of all together: guessing 23^8 codes is not worth beginning."""
+"""Wrong codes of one address, and of all together: guessing 23^8 codes is not worth beginning. Whoever has used up
+their own is not let in by the right one either; what others tried keeps nobody out."""
 _FOUR = f"([{REFERENCE_ALPHABET}]{{4}})"
 _CODE = re.compile(rf"(?:/?resume\s+)?{_FOUR}[-\s–]?{_FOUR}\.?", re.IGNORECASE)
 
@@ -59,13 +60,14 @@ class Returning:
         if code is None:
             return turn
         now = turn.heard.at
+        if not self._tries.allows(mark, now):
+            return replace(turn, heard=CodeTyped(now, Reception.TOO_OFTEN))
         reception = await self._ledger.write(lambda db: self._receive(db, turn, mark, code))
-        if reception is Reception.UNKNOWN and not self._may_try_again(mark, now):
+        if reception is not Reception.UNKNOWN:
+            self._tries.take_back(mark)
+        elif not self._tries_of_all.allows("all", now):
             reception = Reception.TOO_OFTEN
         return replace(turn, heard=CodeTyped(now, reception))
-
-    def _may_try_again(self, mark: bytes, now: datetime) -> bool:
-        return self._tries.allows(mark, now) and self._tries_of_all.allows("all", now)
 
     def _receive(self, db: sqlite3.Connection, turn: Turn, mark: bytes, code: str) -> Reception:
         row = db.execute(_FIND, [self._mark(code), to_ms(turn.heard.at - GOOD_FOR)]).fetchone()

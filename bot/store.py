@@ -161,10 +161,14 @@ class Store:
         return Stored(ConversationId(cursor.lastrowid or 0), 1, conversation, "bot", 0)
 
     def take_place(self, db: sqlite3.Connection, here: ConversationId, turn: Turn, mark: bytes) -> None:
-        """A conversation is at the turn's address from now on. One that was begun there ends, and is found no more."""
+        """A conversation is at the turn's address from now on. One that was begun there ends, and is found no more.
+        The names of whoever has nothing left at the old address lead nowhere any more."""
+        left = db.execute("SELECT mark FROM conversation WHERE id = ?", [here]).fetchone()[0]
         db.execute(_MAKE_ROOM, [to_ms(turn.heard.at), mark])
         address = self._seal.seal(turn.address, "address")
         db.execute(_MOVE_TO, [turn.channel, mark, address, here])
+        if not self.knows(db, left):
+            self._known_as.forget(db, left)
 
     def came_back(self, db: sqlite3.Connection, here: ConversationId) -> tuple[int, int]:
         """The last turn and the last outbox number before an enquirer came back by a code: what is past, and is not

@@ -80,7 +80,8 @@ def add(
     capacity: int,
     now: datetime,
 ) -> AdviserId:
-    """With a one-time password. Raises: EmailTaken, Refused."""
+    """With a one-time password. Raises: EmailTaken, NotAllowed, Refused."""
+    _refuse_but_leads(conn, lead)
     email = email.strip()
     if not 1 <= len(name.strip()) <= MAX_NAME_CHARACTERS or not is_email(email) or not 0 <= capacity <= MAX_CAPACITY:
         raise Refused
@@ -93,14 +94,17 @@ def add(
 def reset_password(
     conn: sqlite3.Connection, lead: AdviserId, adviser: AdviserId, password_hash: str, now: datetime
 ) -> None:
-    """A one-time password; every session of theirs ends. Raises: NoSuchAdviser."""
+    """A one-time password; every session of theirs ends. Raises: NoSuchAdviser, NotAllowed."""
+    _refuse_but_leads(conn, lead)
     advisers.set_password(conn, adviser, password_hash, now)
     _once(conn, adviser, now)
     witness(conn, "account.changed_by", lead, now)
 
 
 def change(conn: sqlite3.Connection, lead: AdviserId, adviser: AdviserId, work: Change, now: datetime) -> None:
-    """Does `work` to the account and says in the trail who did it. Raises: LastLead, NoSuchAdviser, Refused."""
+    """Does `work` to the account and says in the trail who did it. Raises: LastLead, NoSuchAdviser, NotAllowed,
+    Refused."""
+    _refuse_but_leads(conn, lead)
     with _a_lead_remains():
         work(conn, adviser)
     witness(conn, "account.changed_by", lead, now)
@@ -179,7 +183,11 @@ def is_email(text: str) -> bool:
 def change_own_password(
     conn: sqlite3.Connection, adviser: AdviserId, password_hash: str, keep: bytes, now: datetime
 ) -> None:
-    """Every session of theirs ends but the one it was done in (`keep` is its token's hash)."""
+    """Every session of theirs ends but the one it was done in (`keep` is its token's hash). Raises: NotAllowed when
+    that one was ended meanwhile: somebody else may have chosen a password for them."""
+    session = "SELECT 1 FROM adviser_session WHERE adviser = ? AND token_hash = ?"
+    if conn.execute(session, [adviser, keep]).fetchone() is None:
+        raise NotAllowed
     conn.execute("UPDATE adviser SET password = ? WHERE id = ?", [password_hash, adviser])
     conn.execute("DELETE FROM one_time_password WHERE adviser = ?", [adviser])
     conn.execute("DELETE FROM adviser_session WHERE adviser = ? AND token_hash <> ?", [adviser, keep])
@@ -230,6 +238,13 @@ SELECT token_hash, began_at, idle_until, ends_at FROM adviser_session WHERE advi
 
 def _account(adviser: Adviser, row: sqlite3.Row) -> Account:
     return Account(adviser, row[1], None if row[2] is None else from_ms(row[2]), bool(row[3]), row[4])
+
+
+def _refuse_but_leads(conn: sqlite3.Connection, lead: AdviserId) -> None:
+    """Asked in the write itself: between the click and it a password was hashed. Raises: NotAllowed."""
+    by = find(conn, lead)
+    if by.role is not Role.LEAD or by.disabled:
+        raise NotAllowed
 
 
 def _once(conn: sqlite3.Connection, adviser: AdviserId, now: datetime) -> None:

@@ -162,15 +162,21 @@ def standing(conn: sqlite3.Connection, case_id: CaseId) -> Standing | None:
     return None if row is None else Standing(row[0], State(row[1]), row[2], row[3])
 
 
-def agreed_for(conn: sqlite3.Connection, case_id: CaseId) -> datetime | None:
-    """When a call-back was agreed for, last; None where none ever was."""
-    row = conn.execute('SELECT agreed_for FROM queue_item WHERE "case" = ?', [case_id]).fetchone()
-    return None if row is None or row[0] is None else from_ms(row[0])
+def agreed_for(conn: sqlite3.Connection, case_id: CaseId, seq: int) -> datetime | None:
+    """The time of the call-back that was agreed by that event; None when it has come, or another was agreed since."""
+    row = conn.execute(_AGREED, [case_id, seq]).fetchone()
+    return None if row is None else from_ms(row[0])
 
 
 def waiting(conn: sqlite3.Connection) -> tuple[CaseId, ...]:
     """What waits, in the order in which it will be taken."""
     return tuple(CaseId(row[0]) for row in conn.execute(_WAIT))
+
+
+def claimed_since(conn: sqlite3.Connection, adviser: AdviserId, seq: int) -> CaseId | None:
+    """The first case they claimed after that event, hold, and have not answered yet."""
+    row = conn.execute(_CLAIMED_SINCE, {"seq": seq, "adviser": adviser}).fetchone()
+    return None if row is None else CaseId(row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,15 @@ SELECT c.reference, q.state, q.tier, a.name FROM queue_item q JOIN cases c ON c.
 """
 _WAIT = """
 SELECT "case" FROM queue_item WHERE state = 'waiting' AND conversation > 0 ORDER BY tier > 0, due_at, "case"
+"""
+_CLAIMED_SINCE = """
+SELECT e."case" FROM event e JOIN queue_item q ON q."case" = e."case"
+ WHERE e.seq > :seq AND e.kind = 'case.claimed' AND e.adviser = :adviser AND q.holder = :adviser
+   AND q.state = 'claimed' AND q.conversation > 0 ORDER BY e.seq LIMIT 1
+"""
+_AGREED = """
+SELECT agreed_for FROM queue_item q WHERE q."case" = ? AND q.state = 'scheduled'
+   AND NOT EXISTS (SELECT 1 FROM event e WHERE e."case" = q."case" AND e.kind = 'case.scheduled' AND e.seq > ?)
 """
 _ENDING = """
 SELECT c.reference, q.outcome FROM cases c JOIN queue_item q ON q."case" = c.id

@@ -79,6 +79,12 @@ def begin(
     return case_id
 
 
+def just_begun(conn: sqlite3.Connection, adviser: AdviserId, script: str) -> CaseId | None:
+    """Their practice of that script in which they have not said a word yet."""
+    row = conn.execute(_JUST_BEGUN, [adviser, script]).fetchone()
+    return None if row is None else CaseId(row[0])
+
+
 def run_of(conn: sqlite3.Connection, seal: Seal, case_id: CaseId, adviser: AdviserId) -> Run | None:
     """This adviser's practice of that case; None when there is none, or it is another's."""
     row = conn.execute(_RUNS + 'AND p."case" = ?', [adviser, case_id]).fetchone()
@@ -123,6 +129,10 @@ def is_played_out(conn: sqlite3.Connection, seal: Seal, case_id: CaseId) -> bool
 _RUNS = """
 SELECT p."case", c.reference, p.adviser, p.body, q.state, p.at FROM practice p JOIN cases c ON c.id = p."case"
   JOIN queue_item q ON q."case" = p."case" WHERE p.adviser = ?
+"""
+_JUST_BEGUN = """
+SELECT p."case" FROM practice p JOIN queue_item q ON q."case" = p."case"
+ WHERE p.adviser = ? AND p.script = ? AND q.state = 'claimed' ORDER BY p."case" DESC LIMIT 1
 """
 _COUNTED = '(SELECT count(*) FROM message WHERE "case" = p."case" AND author = \'{}\')'
 _WAITING_FOR_ANSWERS = f"""

@@ -203,9 +203,11 @@ def _problems(term: Term, alive: set[str], living_before: set[str], used: frozen
     code, is_old = term.code, term.code in living_before
     shown, onto = code[:60], (term.maps_to or "")[:60]
     is_named = 1 <= len(term.label.strip()) <= MAX_LABEL_CHARACTERS
+    is_plain = term.label.strip().isprintable()  # nothing that breaks or turns the line it stands in
     checks = (
         (CODE.fullmatch(code), f"“{shown}” is no code: small letters, digits and _, beginning with a letter."),
         (is_named, f"{shown} needs a name, {MAX_LABEL_CHARACTERS} characters at most."),
+        (is_plain, f"The name of {shown} has signs in it that cannot be seen. Type it anew."),
         (is_old or code not in used, f"{shown} was used before and meant something else. Choose a new code."),
         (is_old or term.is_living, f"{shown} is not in the list, so it cannot be retired."),
         (

@@ -97,4 +97,6 @@ SELECT coalesce(sum(max(0, capacity - holding)), 0), coalesce(sum(capacity), 0) 
 """
 _HANDLING = """
 SELECT handling_s FROM case_facts WHERE period >= ? AND hour IN (?, ?, ?) AND handling_s IS NOT NULL
+   AND lane IS NOT 'call_backs'
 """
+"""A call-back rests between its claims, for days perhaps: nobody was busy with it then."""

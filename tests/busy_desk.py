@@ -1,14 +1,15 @@
 """A desk with one of everything on it, and every form of its pages as a browser would send it.
 
-For tests that walk all posts of the desk: `busy_desk` fills it once, `copied` gives each walk its own, `crawled` finds the
+For tests that walk all posts: `busy_desk` fills it once, `copied` gives each walk its own, `crawled` finds the
 forms of everybody's pages, `Form.filled` fills one as somebody would who means it.
 """
 
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -22,8 +23,8 @@ from aiohttp.test_utils import TestServer
 from bot.migrations import migrations as bot_migrations
 from handoff import accounts, care, gaps, practice, transfers, watching
 from handoff.console.app import console
-from handoff.doors import Doors
 from handoff.domain import AdviserId, CaseId, DeliveryState, NewCase, Role
+from handoff.doors import Doors
 from handoff.gaps import GapKind, NewGap
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
@@ -34,7 +35,7 @@ from handoff.tasks import NewTask, TaskKind, Tasks
 from handoff.timetable import Timetable
 from tests.demo_desk import OPEN, PACK, Clock, DemoDesk
 from tests.recorded import FakePeople, FakeRecords, close, decide, full_case
-from tests.test_console import Visitor, _mask, path_of, routes_of, visiting
+from tests.test_console import Visitor, _mask, routes_of, visiting
 from tests.test_desk_deciding import FakeThresholds
 from tests.test_desk_gaps import FakeReviews
 from tests.test_desk_practice import SCRIPT, FakePractice
@@ -50,7 +51,8 @@ DOORS = Doors(
     reviews=FakeReviews(),
 )
 WORDS = "Please ask the platform again"
-NOT_TYPED = frozenset({"hidden", "submit", "button", "checkbox", "radio"})
+NOT_PAGES = (".pdf", ".csv", ".css", ".js")
+OF_EACH_KIND = 3
 
 
 # --- the desk --------------------------------------------------------------------------------------------------------
@@ -85,7 +87,8 @@ def busy_desk(folder: Path) -> Busy:
         made = Busy(desk, clock, _people(desk), {})
         _cases(made)
         _work(made)
-        made.tokens = {name: desk.token(adviser) for name, adviser in made.people.items()}
+        made.tokens = {name: desk.token(adviser) for name, adviser in made.people.items() if name != "gone"}
+        desk.token(made.people["amira"])  # and once more, on another device
     return made
 
 
@@ -215,6 +218,10 @@ class Form:
     inputs: tuple[Input, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.inputs)
+
+    @property
     def typed(self) -> tuple[Input, ...]:
         """What words are typed into."""
         return tuple(each for each in self.inputs if each.kind in {"text", "textarea", "email"})
@@ -259,8 +266,9 @@ class _Forms(HTMLParser):
             self._options.append((given.get("value") or "", "selected" in given))
         elif tag in {"input", "textarea", "select", "button"} and "disabled" not in given:
             if tag == "button" and "formaction" in given:
+                here = given.get("form") or self._inside
                 self.forms.append({"method": given.get("formmethod") or "post", "action": given["formaction"]})
-                self.fields += [(len(self.forms) - 1, each) for form, each in self.fields if form == given.get("form")]
+                self.fields += [(len(self.forms) - 1, each) for form, each in self.fields if form == here]
             self._field(tag, given)
 
     def _field(self, tag: str, given: Mapping[str, str | None]) -> None:
@@ -338,20 +346,28 @@ def posts_of(app: web.Application) -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
 
 
-async def crawled(server: TestServer, busy: Busy, names: Iterable[str], seeds: Iterable[str] = ()) -> tuple[Form, ...]:
-    """Every form of every page that leads on from the rail, for each of these people; of each route and page-kind one."""
+async def crawled(server: TestServer, busy: Busy, names: Iterable[str]) -> tuple[Form, ...]:
+    """The forms of everybody's pages: one of each route and shape for each person, the first that is found."""
     routes, found = posts_of(server.app), {}
     for name in names:
         async with visiting_as(server, busy, name) as visitor:
-            for at, page in [each async for each in _pages(visitor, ["/", "/account", *seeds])]:
+            async for at, page in pages(visitor, seeds(busy)):
                 for form in forms_of(page, at, name, routes):
-                    found.setdefault((form.who, form.action, tuple(each.name for each in form.inputs)), form)
-    return tuple(found.values())
+                    found.setdefault((form.who, form.route, _shape_of(form)), form)
+    return tuple(form for form in found.values() if form.route)
 
 
-async def _pages(visitor: Visitor, places: list[str]) -> AsyncIterator[tuple[str, str]]:
-    """Every page one comes to by links, once."""
-    known = set(places)
+def seeds(busy: Busy) -> list[str]:
+    """Where one starts; and what one comes to only by answering questions first."""
+    case = busy.cases
+    decided = f"/cases/{case['full']}/threshold/threshold-nudes?nation=england&library=v2&so_far=yyy"
+    special = (f"/cases/{case['active']}/insert?q=report", decided, f"/cases/{case['return']}/record")
+    return ["/", "/account", f"/cases/{case['active']}", *special, f"/people/{busy.people['gone']}"]
+
+
+async def pages(visitor: Visitor, places: list[str]) -> AsyncIterator[tuple[str, str]]:
+    """Every page one comes to by links, once; of each kind of page below a case's own, three."""
+    known, kinds = set(places), Counter[str]()
     while places:
         at = places.pop(0)
         answer = await visitor.get(at)
@@ -360,13 +376,23 @@ async def _pages(visitor: Visitor, places: list[str]) -> AsyncIterator[tuple[str
             continue
         text = await answer.text()
         yield at, text
-        reader = _Forms()
-        reader.feed(text)
-        for link in reader.links:
-            place = urlsplit(urljoin(f"/desk{at}", link))
-            if place.netloc or not place.path.startswith("/desk/"):
-                continue
-            to = place.path.removeprefix("/desk") + (f"?{place.query}" if place.query else "")
-            if to not in known and "static" not in to and len(known) < 400:
+        for to in _links(text, at):
+            kind = re.sub("[0-9]+", "1", urlsplit(to).path)
+            is_wanted = kind == "/cases/1" or kinds[kind] < OF_EACH_KIND
+            if to not in known and is_wanted and not kind.endswith(NOT_PAGES):
                 known.add(to)
+                kinds[kind] += 1
                 places.append(to)
+
+
+def _links(page: str, at: str) -> Iterator[str]:
+    reader = _Forms()
+    reader.feed(page)
+    for link in reader.links:
+        place = urlsplit(urljoin(f"/desk{at}", link))
+        if not place.netloc and place.path.startswith("/desk/"):
+            yield place.path.removeprefix("/desk") + (f"?{place.query}" if place.query else "")
+
+
+def _shape_of(form: Form) -> tuple[tuple[str, str], ...]:
+    return tuple((each.name, each.kind) for each in form.inputs if not each.name.startswith("also."))

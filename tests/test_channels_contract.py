@@ -17,7 +17,7 @@ from rich.console import Console
 from bot.channels.contract import CALLBACK, REST, TERMINAL, WEB
 from bot.channels.terminal import TerminalChannel
 from bot.config import Settings
-from bot.domain import Address, Opened, Said
+from bot.domain import Address, ConversationId, Opened, Said
 from bot.server import application
 from handoff.domain import Author, CaseId
 from tests.small_house import Clock, SmallHouse, running_house
@@ -356,6 +356,25 @@ async def test_an_open_page_is_told_within_a_third_of_a_second(house: SmallHouse
             while b"canary-live" not in await stream.content.readline():
                 pass
         assert asyncio.get_running_loop().time() - started < 1.0
+
+
+async def test_an_open_page_that_came_back_by_a_code_hears_the_conversation_it_is_in_now(
+    house: SmallHouse, api: Api
+) -> None:
+    case, door, turns = await house.asks_for_people(), WebDoor(house, api), house.firstline.turns
+    await door.say("hello")  # and so another conversation began here
+    code = house.firstline.ledger.write_now(lambda db: turns._returning.new_code(db, ConversationId(1), house.clock()))
+    async with AsyncExitStack() as stack:
+        stream = await stack.enter_async_context(
+            api.get(f"/api/chat/events?after={door._seen}", headers=door._headers())
+        )
+        await asyncio.wait_for(stream.content.readuntil(b"event: state"), 2)
+        await door.say(code)
+        adviser = house.adviser()
+        house.claim(case, adviser)
+        for said in ("canary-first", "canary-second", "canary-third"):
+            house.answers(case, adviser, said)
+            await asyncio.wait_for(stream.content.readuntil(said.encode()), 3)
 
 
 async def test_each_side_sees_that_the_other_types_while_an_adviser_speaks(house: SmallHouse, api: Api) -> None:

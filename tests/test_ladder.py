@@ -20,7 +20,7 @@ from handoff import notifications, watching
 from handoff.domain import AdviserId, CaseId, DeliveryState, Pack, PackAnswer, Role
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
-from handoff.notifications import AFTER, TOLD_ON, Rung
+from handoff.notifications import AFTER, TOLD_ON, Audience, Kind, Rung, notify, open_of
 from handoff.queue import Queue
 from handoff.seal import Seal
 from tests.demo_desk import OPEN, Clock, DemoDesk
@@ -139,6 +139,16 @@ async def test_the_group_is_told_of_what_has_no_button_there(
     assert posts.posted == [
         f"Soon: FL-7K3Q-22 has a message that was not delivered. https://help.example.org/desk/cases/{case_id}"
     ]
+
+
+def test_what_is_not_done_at_its_case_leads_to_where_it_is_done(desk: DemoDesk) -> None:
+    """The case itself may be a colleague's: to follow a link there would be to pry."""
+    case_id = desk.case(1)
+    climbing = ladder(desk)
+    for kind, place in ((Kind.SECOND_READING, "second-readings"), (Kind.TASK_DUE, "tasks")):
+        desk.ledger.write_now(lambda conn, kind=kind: notify(conn, kind, Audience.ON_DUTY, desk.now(), case_id=case_id))
+        (told,) = open_of(desk.ledger.reader(), [kind])
+        assert climbing.line(told).endswith(f"https://help.example.org/desk/{place}")
 
 
 async def test_many_at_once_are_few_messages(desk: DemoDesk, mail: MailServer) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlite_utils import Database
 
+from handoff import chain, closing, notifications, practice, stuck
 from handoff.chain import teach
-from handoff.domain import COUNTED, ENDED, HELD, MOVES, AdviserId, CaseId, Move, NewCase, Rules, Speaker, State
+from handoff.closing import Closing
+from handoff.domain import (
+    COUNTED,
+    ENDED,
+    HELD,
+    MOVES,
+    AdviserId,
+    CaseId,
+    DeliveryState,
+    Lane,
+    Move,
+    NewCase,
+    Rules,
+    Speaker,
+    State,
+)
 from handoff.errors import HandoffError, NoSuchCase
 from handoff.hours import OpeningHours, week_from
 from handoff.migrations import migrations
+from handoff.moments import to_ms
 from handoff.queue import Queue
 from handoff.seal import Seal
+from tests.test_desk_practice import SCRIPT
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 SEAL = Seal(b"k" * 32)
@@ -30,7 +49,8 @@ teach(TEMPLATE, SEAL)
 migrations.apply(Database(TEMPLATE))
 for _id, _capacity in CAPACITY.items():
     TEMPLATE.execute(
-        "INSERT INTO adviser (name, email, password, role, capacity, added_at) VALUES (?, ?, '$argon2id$x', ?, ?, 0)",
+        "INSERT INTO adviser (name, email, password, role, capacity, available, added_at)"
+        " VALUES (?, ?, '$argon2id$x', ?, ?, 1, 0)",
         [f"A{_id}", f"a{_id}", "lead" if _id == LEAD else "adviser", _capacity],
     )
 
@@ -38,6 +58,10 @@ ADVISERS = st.sampled_from([AdviserId(id_) for id_ in CAPACITY])
 CONVERSATIONS = st.integers(1, 4)
 LIKELY = st.integers(0, 3)
 """Mostly a live case, and mostly the one whom it concerns; else any, so that the refusals are walked too."""
+
+
+Told = tuple[str, int | None]
+"""A notice that nobody has acknowledged: its kind, and the adviser it is for; None: whoever is on duty, or a senior."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,9 @@ class Item:
     until: datetime = START
     wake: datetime = START
     left: bool = False
+    lane: Lane = Lane.LIVE
+    trainee: int | None = None
+    """Whose practice it is: nobody else may have it, and no figure or notice knows of it."""
 
     def back(self) -> "Item":
         return replace(self, state=State.WAITING, holder=None, to=None)
@@ -74,22 +101,30 @@ class QueueMachine(RuleBasedStateMachine):
         self.epochs: dict[int, int] = {}
         self.said = 0
         self.changes = 0
+        self.told: dict[int, Counter[Told]] = {}
+        self.told_once: set[tuple[str, int, int]] = set()
+        self.heard: dict[int, datetime] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "conn"):
+            assert chain.verify(self.conn, SEAL).is_whole
             self.conn.close()
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
-    @rule(conversation=CONVERSATIONS, tier=st.integers(0, 3))
-    def open_case(self, conversation: int, tier: int) -> None:
-        due = self.now + RULES.allowances[tier]
-        opened = self.queue.open_case(self.conn, NewCase(conversation, tier, "asked", "web", "v1"), self.now)
+    @rule(conversation=CONVERSATIONS, tier=st.integers(0, 3), lane=st.sampled_from([None, Lane.LIVE, Lane.MESSAGES]))
+    def open_case(self, conversation: int, tier: int, lane: Lane | None) -> None:
+        where = Lane.LIVE if tier == 0 or lane is None else lane
+        is_patient = where is Lane.MESSAGES and tier > 1
+        due = self.now + (RULES.message if is_patient else RULES.allowances[tier])
+        new = NewCase(conversation, tier, "asked", "web", "v1", lane=lane)
+        opened = self.queue.open_case(self.conn, new, self.now)
         live = self.live(conversation)
         assert opened.already_open == (live is not None)
         self.epochs.setdefault(conversation, 0)
         if live is None:
-            self.items[opened.id] = Item(conversation, tier, due)
+            self.items[opened.id] = Item(conversation, tier, due, lane=where)
+            self.told[opened.id] = Counter([("case_waits", None)] if tier <= 1 else [])
             self.changes += 1
         else:
             assert opened.id == live
@@ -105,20 +140,41 @@ class QueueMachine(RuleBasedStateMachine):
     def raise_(self, case: CaseId, tier: int) -> None:
         """The graver of the two; what has become danger sleeps no more."""
         old, due = self.items[case], self.now + RULES.allowances[tier]
-        wake = min(old.wake, self.now) if tier == 0 else old.wake
-        self.items[case] = replace(old, tier=min(tier, old.tier), due=min(due, old.due), wake=wake)
+        sleeps = old.state is State.SCHEDULED and old.wake > self.now
+        if not (old.tier > tier or (tier == 0 and sleeps)):
+            return
+        wake, lane = (min(old.wake, self.now), Lane.LIVE) if tier == 0 else (old.wake, old.lane)
+        self.items[case] = replace(old, tier=tier, due=min(due, old.due), wake=wake, lane=lane)
+        if tier < old.tier and tier <= 1:
+            self.told[case][("case_waits", None) if old.holder is None else ("case_raised", old.holder)] += 1
+
+    @rule(adviser=ADVISERS)
+    def practise(self, adviser: AdviserId) -> None:
+        """A case of nobody's, held by whoever began it, beside the real ones."""
+        conversation = min([0, *(item.conversation for item in self.items.values())]) - 1
+        item = Item(conversation, SCRIPT.tier, self.now + RULES.allowances[SCRIPT.tier], trainee=adviser)
+        begun: list[CaseId] = []
+
+        def begin() -> None:
+            begun.append(practice.begin(self.conn, self.queue, SEAL, SCRIPT, adviser, self.now))
+
+        if self.attempt(self.has_room(adviser, item), begin):
+            self.items[begun[0]], self.told[begun[0]], self.epochs[conversation] = item, Counter(), 0
+            self.changes += 1
+            self.take(begun[0], adviser)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
     def claim(self, pick: int, likely: int, adviser: AdviserId) -> None:
         case, adviser = self.chosen(pick, likely, adviser)
         item = self.items.get(case)
         legal = item is not None and item.state is State.WAITING and self.has_room(adviser, item)
+        legal = legal and self.may_have(adviser, case)
         if self.attempt(legal, lambda: self.queue.claim(self.conn, case, adviser, self.now)):
             self.take(case, adviser)
 
     @rule(adviser=ADVISERS)
     def next_please(self, adviser: AdviserId) -> None:
-        waiting = [(item.tier > 0, item.due, id_) for id_, item in self.items.items() if item.state is State.WAITING]
+        waiting = [(item.tier > 0, item.due, id_) for id_, item in self.items.items() if self.waits(item)]
         if not waiting:
             assert self.queue.next_please(self.conn, adviser, self.now) is None
             return
@@ -132,7 +188,7 @@ class QueueMachine(RuleBasedStateMachine):
         case, adviser = self.chosen(pick, likely, adviser)
         legal = self.holds(adviser, case, HELD)
         if self.attempt(legal, lambda: self.queue.release(self.conn, case, adviser, self.now)):
-            self.let_go(case, self.items[case].back())
+            self.let_go(case, self.items[case].back(), Move.RELEASED, adviser)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
     def take_over(self, pick: int, likely: int, adviser: AdviserId) -> None:
@@ -141,8 +197,9 @@ class QueueMachine(RuleBasedStateMachine):
         legal = (
             adviser == LEAD and item is not None and item.state in HELD and self.has_room(adviser, item.back(), case)
         )
+        legal = legal and self.may_have(adviser, case)
         if self.attempt(legal, lambda: self.queue.take_over(self.conn, case, adviser, self.now)):
-            self.let_go(case, self.items[case].back())
+            self.let_go(case, self.items[case].back(), Move.RELEASED, adviser)
             self.take(case, adviser)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
@@ -154,8 +211,8 @@ class QueueMachine(RuleBasedStateMachine):
         legal = item is not None and (item.state is State.WAITING or is_mine) and not item.left
         if self.attempt(legal, lambda: self.queue.schedule(self.conn, case, adviser, wake, self.now)):
             if is_mine:
-                self.let_go(case, self.items[case].back())
-            self.become(case, State.SCHEDULED, wake=wake)
+                self.let_go(case, self.items[case].back(), Move.RELEASED, adviser)
+            self.become(case, State.SCHEDULED, wake=wake, lane=Lane.CALL_BACKS)
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
     def say(self, pick: int, likely: int, adviser: AdviserId) -> None:
@@ -164,7 +221,12 @@ class QueueMachine(RuleBasedStateMachine):
         legal = legal and (self.items[case].state in COUNTED or self.has_room(adviser, self.items[case]))
         self.said += 1
         client, seen = f"c{self.said}", 10_000
-        spoke = self.attempt(legal, lambda: self.queue.say(self.conn, case, adviser, "Hi", client, seen, self.now))
+
+        def say() -> None:
+            message = self.queue.say(self.conn, case, adviser, "Hi", client, seen, self.now)
+            self.queue.record_delivery(self.conn, message, DeliveryState.DELIVERED, self.now)
+
+        spoke = self.attempt(legal, say)
         if spoke and self.items[case].state is not State.OFFERED:
             self.become(case, State.ACTIVE, counted=self.items[case].state is not State.ACTIVE)
 
@@ -186,7 +248,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS, to=ADVISERS)
     def offer(self, pick: int, likely: int, adviser: AdviserId, to: AdviserId) -> None:
         case, adviser = self.chosen(pick, likely, adviser)
-        legal = self.holds(adviser, case, {State.ACTIVE}) and to != adviser
+        legal = self.holds(adviser, case, {State.ACTIVE}) and to != adviser and self.items[case].trainee is None
         if self.attempt(legal, lambda: self.queue.offer(self.conn, case, adviser, to, self.now)):
             self.become(case, State.OFFERED, to=to, until=self.now + RULES.offer)
 
@@ -218,7 +280,12 @@ class QueueMachine(RuleBasedStateMachine):
     def close(self, pick: int, likely: int, adviser: AdviserId) -> None:
         case, adviser = self.chosen(pick, likely, adviser)
         legal = self.holds(adviser, case, {State.WRAP_UP})
-        if self.attempt(legal, lambda: self.queue.close(self.conn, case, adviser, "issue", "outcome", self.now)):
+
+        def close() -> None:
+            closing.record(self.conn, case, adviser, Closing("impersonation", frozenset({"hate"})), self.now)
+            self.queue.close(self.conn, case, adviser, "impersonation", "advised", self.now)
+
+        if self.attempt(legal, close):
             self.let_go(case, replace(self.items[case], state=State.DONE, holder=None))
 
     @rule(pick=st.integers(0, 20), likely=LIKELY, adviser=ADVISERS)
@@ -226,8 +293,9 @@ class QueueMachine(RuleBasedStateMachine):
         case, adviser = self.chosen(pick, likely, adviser)
         legal = self.holds(adviser, case, HELD) and not self.items[case].left
         if self.attempt(legal, lambda: self.queue.give_back(self.conn, case, adviser, "issue", self.now)):
-            self.changes += self.items[case].state is not State.WRAP_UP
-            self.let_go(case, replace(self.items[case], state=State.DONE, holder=None, to=None))
+            if self.items[case].state is not State.WRAP_UP:
+                self.become(case, State.WRAP_UP, to=None)
+            self.let_go(case, replace(self.items[case], state=State.DONE, holder=None))
 
     @rule(conversation=CONVERSATIONS)
     def abandon(self, conversation: int) -> None:
@@ -239,9 +307,8 @@ class QueueMachine(RuleBasedStateMachine):
         if item.state in {State.WAITING, State.SCHEDULED, State.CLAIMED}:
             self.let_go(live, replace(item, state=State.ABANDONED, holder=None))
             return
-        self.changes += item.state is not State.WRAP_UP
+        self.become(live, State.WRAP_UP, counted=item.state is not State.WRAP_UP, to=None, left=True)
         self.epochs[conversation] += 1
-        self.items[live] = replace(item, state=State.WRAP_UP, to=None, left=True)
 
     @rule(conversation=CONVERSATIONS)
     def hear(self, conversation: int) -> None:
@@ -251,6 +318,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(adviser=ADVISERS)
     def heartbeat(self, adviser: AdviserId) -> None:
         self.queue.heartbeat(self.conn, adviser, self.now)
+        self.heard[adviser] = self.now
         for id_, item in self.items.items():
             if item.holder == adviser:
                 self.items[id_] = replace(item, lease=self.now + RULES.lease)
@@ -266,17 +334,52 @@ class QueueMachine(RuleBasedStateMachine):
             if item.state is State.OFFERED:
                 self.become(id_, State.ACTIVE, to=None)
             else:
-                self.let_go(id_, item.back())
+                self.let_go(id_, item.back(), Move.WOKEN if item.state is State.SCHEDULED else Move.LAPSED)
+        self.nothing_is_stuck()
+
+    def nothing_is_stuck(self) -> None:
+        """What `/metrics` counts: only what waits past its time while nobody's console is heard from."""
+        counted = dict(stuck.counts(self.conn, self.now, (), RULES))
+        is_heard = any(at > self.now - RULES.lease for at in self.heard.values())
+        late = [item for item in self.items.values() if self.waits(item) and item.due <= self.now - stuck.GRACE]
+        assert counted.pop("overdue_unseen") == (0 if is_heard else len(late))
+        assert not any(counted.values()), counted
+
+    @rule()
+    def sweep(self) -> None:
+        """What time alone brings: overdue, unreachable; and who is heard from again."""
+        silent = self.now - RULES.unreachable + RULES.lease
+        for id_, item in self.items.items():
+            patience = notifications.DANGER_OVERDUE if item.tier == 0 else timedelta()
+            if self.waits(item) and not item.left and item.due + patience <= self.now:
+                self.tell_once("case_overdue", id_, to_ms(item.due))
+            is_held = item.holder is not None and item.state is not State.CLAIMED and item.trainee is None
+            if is_held and item.lease <= silent:
+                self.tell_once("holder_unreachable", id_, to_ms(item.lease))
+            if item.holder is not None and item.lease > silent:
+                del self.told[id_][("holder_unreachable", None)]
+        expected = notifications.anything_to_sweep(self.conn, self.now, RULES)
+        assert bool(notifications.sweep(self.conn, self.now, RULES)) == expected
 
     # --- invariants --------------------------------------------------------------------------------------------------
 
     @invariant()
     def the_database_says_what_the_model_says(self) -> None:
-        rows = self.conn.execute('SELECT "case", state, holder, tier, offered_to, due_at FROM queue_item').fetchall()
+        rows = self.conn.execute(
+            'SELECT "case", state, holder, tier, offered_to, due_at, lane FROM queue_item'
+        ).fetchall()
         assert {row[0]: row[1:] for row in rows} == {
-            id_: (item.state, item.holder, item.tier, item.to, round(item.due.timestamp() * 1000))
+            id_: (item.state, item.holder, item.tier, item.to, to_ms(item.due), item.lane)
             for id_, item in self.items.items()
         }
+
+    @invariant()
+    def for_each_case_the_notices_that_must_be_are_open_and_no_other(self) -> None:
+        rows = self.conn.execute('SELECT "case", kind, adviser FROM notification WHERE acked_at IS NULL').fetchall()
+        found: dict[int, Counter[Told]] = {id_: Counter() for id_ in self.items}
+        for case, kind, adviser in rows:
+            found[case][(kind, adviser)] += 1
+        assert found == {id_: +told for id_, told in self.told.items()}
 
     @invariant()
     def the_voice_is_the_holder_s_and_else_the_bot_s(self) -> None:
@@ -291,8 +394,8 @@ class QueueMachine(RuleBasedStateMachine):
     def every_change_of_state_left_one_event_and_every_end_one_fact(self) -> None:
         moves = "SELECT count(*) FROM event WHERE kind GLOB 'case.*' AND kind NOT IN ('case.raised', 'case.left')"
         assert self.conn.execute(moves).fetchone()[0] == self.changes
-        ended = sum(item.state in ENDED for item in self.items.values())
-        assert self.conn.execute("SELECT count(*) FROM case_facts").fetchone()[0] == ended
+        ended = [item for item in self.items.values() if item.state in ENDED and item.trainee is None]
+        assert self.conn.execute("SELECT count(*) FROM case_facts").fetchone()[0] == len(ended)
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
@@ -301,7 +404,7 @@ class QueueMachine(RuleBasedStateMachine):
         ids = (alive if likely else list(self.items)) or [99]
         case = ids[pick % len(ids)]
         item = self.items.get(case)
-        concerned = [] if item is None else [id_ for id_ in (item.to, item.holder) if id_ is not None]
+        concerned = [] if item is None else [id_ for id_ in (item.to, item.holder, item.trainee) if id_ is not None]
         return CaseId(case), AdviserId(concerned[likely % len(concerned)]) if likely > 1 and concerned else adviser
 
     # --- the model ---------------------------------------------------------------------------------------------------
@@ -330,6 +433,13 @@ class QueueMachine(RuleBasedStateMachine):
         item = self.items.get(case)
         return item is not None and item.holder == adviser and item.state in states
 
+    def waits(self, item: Item) -> bool:
+        """For everybody: practice waits for nobody else."""
+        return item.state is State.WAITING and item.trainee is None
+
+    def may_have(self, adviser: int, case: int) -> bool:
+        return self.items[case].trainee in (None, adviser)
+
     def has_room(self, adviser: int, item: Item, without: int | None = None) -> bool:
         held = [
             id_
@@ -347,15 +457,49 @@ class QueueMachine(RuleBasedStateMachine):
         if not self.items[case].left:
             self.epochs[self.items[case].conversation] += 1
 
-    def let_go(self, case: int, after: Item) -> None:
-        if self.items[case].holder is not None and not after.left:
+    def let_go(self, case: int, after: Item, move: Move | None = None, by: int | None = None) -> None:
+        before = self.items[case]
+        if before.holder is not None and not after.left:
             self.epochs[after.conversation] += 1
         self.items[case] = after
         self.changes += 1
+        self.tell(case, before, after, move, by)
 
     def become(self, case: int, state: State, counted: bool = True, **more: object) -> None:
-        self.items[case] = replace(self.items[case], state=state, **more)  # type: ignore[arg-type]
+        before = self.items[case]
+        self.items[case] = after = replace(before, state=state, **more)  # type: ignore[arg-type]
         self.changes += counted
+        if counted:
+            self.tell(case, before, after)
+
+    def tell(self, case: int, before: Item, after: Item, move: Move | None = None, by: int | None = None) -> None:
+        """What a move settles, and what it makes known."""
+        told, settled = self.told[case], set[str]()
+        if after.trainee is not None:
+            return
+        if before.state is State.WAITING or after.state in ENDED:
+            settled |= {"case_waits", "call_back_due", "case_overdue"}
+        if before.state is State.OFFERED:
+            settled |= {"transfer_offered"}
+        if after.holder != before.holder:
+            settled |= {"holder_unreachable", "case_raised"}
+        if after.state in ENDED:
+            settled |= {"case_lapsed"}
+        for each in [each for each in told if each[0] in settled]:
+            del told[each]
+        if after.state is State.WAITING and (after.tier <= 1 or move is Move.WOKEN):
+            told[("call_back_due" if move is Move.WOKEN else "case_waits", None)] += 1
+        if move is Move.LAPSED:
+            told[("case_lapsed", before.holder)] += 1
+        if move is Move.RELEASED and by != before.holder:
+            told[("taken_over", before.holder)] += 1
+        if after.state is State.OFFERED:
+            told[("transfer_offered", after.to)] += 1
+
+    def tell_once(self, kind: str, case: int, about: int) -> None:
+        if (kind, case, about) not in self.told_once:
+            self.told_once.add((kind, case, about))
+            self.told[case][(kind, None)] += 1
 
 
 QueueMachine.TestCase.settings = settings(
@@ -389,6 +533,7 @@ def test_a_long_walk_makes_every_legal_move_and_is_refused_every_other() -> None
             step(machine, dice)
             machine.the_database_says_what_the_model_says()
             machine.the_voice_is_the_holder_s_and_else_the_bot_s()
+            machine.for_each_case_the_notices_that_must_be_are_open_and_no_other()
         machine.every_change_of_state_left_one_event_and_every_end_one_fact()
         made.update(machine.conn.execute("SELECT DISTINCT old, new, by FROM made"))
         machine.teardown()
@@ -399,7 +544,12 @@ def step(machine: QueueMachine, dice: random.Random) -> None:
     pick, likely, adviser = dice.randrange(21), dice.randrange(4), AdviserId(dice.choice(list(CAPACITY)))
     conversation = dice.randrange(1, 5)
     others: list[Callable[[], None]] = [
-        lambda: machine.open_case(conversation=conversation, tier=dice.randrange(4)),
+        lambda: machine.open_case(
+            conversation=conversation, tier=dice.randrange(4), lane=dice.choice([None, Lane.LIVE, Lane.MESSAGES])
+        ),
+        lambda: machine.flag(conversation=conversation, tier=dice.choice([None, 1, 2, 3])),
+        lambda: machine.practise(adviser=adviser),
+        machine.sweep,
         lambda: machine.next_please(adviser=adviser),
         lambda: machine.abandon(conversation=conversation),
         lambda: machine.hear(conversation=conversation),

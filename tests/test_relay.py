@@ -8,7 +8,7 @@ from bot.channels.contract import REST, WEB
 from bot.config import Settings
 from bot.domain import Address, ConversationId
 from bot.store import Stored
-from handoff.domain import CaseId
+from handoff.domain import AdviserId, CaseId
 from tests.small_house import Clock, SmallHouse, opened_house
 
 BACK = "came back."
@@ -177,6 +177,39 @@ async def test_an_agreed_call_back_is_told_once_with_its_day_and_time(house: Sma
     said = f"We call back tomorrow, {local.day}/{local.month}/{local.year}, at {local:%H:%M}."
     history = await house.firstline.rooms.history(REST, Address("ann"))
     assert [line.rendered.text for line in history].count(said) == 1
+
+
+async def told_of_call_backs(house: SmallHouse) -> list[str]:
+    history = await house.firstline.rooms.history(REST, Address("ann"))
+    return [line.rendered.text for line in history if "We call back" in line.rendered.text]
+
+
+def agreed(house: SmallHouse, case: CaseId, adviser: AdviserId, **ahead: float) -> str:
+    """Agreed for so long from now; the day, as it is told."""
+    at, queue = house.clock() + timedelta(**ahead), house.firstline.queue
+    house.firstline.ledger.write_now(lambda db: queue.schedule(db, case, adviser, at, house.clock()))
+    return f"{house.firstline.hours.local(at):%H:%M}."
+
+
+def woken(house: SmallHouse, clock: Clock, **passed: float) -> None:
+    clock.passes(**passed)
+    house.firstline.ledger.write_now(lambda db: house.firstline.queue.lapse(db, clock()))
+
+
+async def test_a_time_that_is_over_or_was_changed_meanwhile_is_not_told(house: SmallHouse, clock: Clock) -> None:
+    """Nobody followed for a while: only what still holds is said, and once."""
+    case, amira = await house.asks_for_people(), house.adviser()
+    agreed(house, case, amira, minutes=5)
+    woken(house, clock, minutes=6)
+    second = agreed(house, case, amira, days=1)
+    await house.firstline.relay.follow()
+    (said,) = await told_of_call_backs(house)
+    assert second in said
+    woken(house, clock, days=2)
+    agreed(house, case, amira, minutes=5)
+    woken(house, clock, minutes=6)
+    await house.firstline.relay.follow()
+    assert await told_of_call_backs(house) == [said]
 
 
 async def test_who_took_the_case_up_meanwhile_says_it_themselves(house: SmallHouse, clock: Clock) -> None:

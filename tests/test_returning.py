@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.contract import REST, TELEGRAM, WEB
-from bot.domain import Address, ChannelName, Said, Turn
+from bot.channels.contract import REST, TELEGRAM, WEB, WHATSAPP
+from bot.domain import Address, ChannelName, Person, Said, Turn
 from bot.returning import GOOD_FOR, TRIES, TRIES_OF_ALL, code_in
 from handoff.domain import REFERENCE_ALPHABET
 from tests.small_house import Clock, Ready, SmallHouse, opened_house, ready_in, small_library, write_library
@@ -133,6 +133,46 @@ async def test_guessing_is_stopped(house: SmallHouse, clock: Clock) -> None:
         await house.say("BCDF-GHJK", f"eve-{number}", channel=REST)
     assert (await house.say("BCDF-GHJK", "fresh", channel=REST))[0] == "Too often."
     assert await house.say(code, "mobile", channel=REST) == ["Back with people."]
+
+
+async def test_who_has_tried_too_often_is_not_let_in_by_the_right_code_either(house: SmallHouse, clock: Clock) -> None:
+    code = await handed_over(house)
+    for _ in range(TRIES):
+        await house.say("BCDF-GHJK", "eve", channel=REST)
+    assert (await house.say(code, "eve", channel=REST))[0] == "Too often."
+    assert await house.say(code, "mobile", channel=REST) == ["Back with people."]
+    other = await handed_over(house, "ben")
+    clock.passes(hours=2)
+    assert await house.say(other, "eve", channel=REST) == ["Back with people."]
+
+
+async def test_what_the_bot_had_still_to_say_is_not_said_on_the_new_device(house: SmallHouse) -> None:
+    code, case = await handed_over(house), house.one("SELECT max(id) FROM cases")
+    amira = house.adviser()
+    house.claim(case, amira)
+    house.answers(case, amira, "Ring your lead today.")
+    house.closes(case, amira)
+    await house.firstline.relay.follow()
+    waiting = house.one("SELECT count(*) FROM outbox WHERE author = 'bot' AND state = 'queued'")
+    assert waiting > 0  # the control: on the old device it would have been read
+    answer = await house.say(code, "mobile", channel=REST)
+    assert answer[0] == "Ring your lead today."
+    assert await seen(house, "mobile", REST) == "\n".join(answer)
+
+
+async def test_the_names_of_a_channel_that_was_left_lead_nowhere_any_more(house: SmallHouse) -> None:
+    db = house.firstline.ledger.reader()
+    person = Person("user-1", "447700900123")
+    said: list[str] = []
+    for number, text in enumerate(("hello", "talk to a person", "yes")):
+        turn = Turn(WHATSAPP, person.address, f"w{number}", Said(text, house.clock()), person=person)
+        answer = await house.firstline.rooms.answer(turn)
+        said += [line.rendered.text for line in answer.lines]
+    code = re.search(r"Your code: (\S+)", "\n".join(said))
+    assert code
+    assert db.execute("SELECT count(*) FROM known_as").fetchone()[0] == 2
+    assert await house.say(code[1], "mobile", channel=REST) == ["Back with people."]
+    assert db.execute("SELECT count(*) FROM known_as").fetchone()[0] == 0
 
 
 async def test_the_code_is_nowhere_in_the_file(house: SmallHouse) -> None:

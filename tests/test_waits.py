@@ -40,12 +40,14 @@ def waiting(conn: sqlite3.Connection, number: int, tier: int = 2) -> CaseId:
     return QUEUE.open_case(conn, NewCase(number, tier, "asked", "web", "v1"), NOW + timedelta(seconds=number)).id
 
 
-def handled(conn: sqlite3.Connection, seconds: list[int], day: str = "2026-02-20", hour: int = 10) -> None:
+def handled(
+    conn: sqlite3.Connection, seconds: list[int], day: str = "2026-02-20", hour: int = 10, lane: str = "live"
+) -> None:
     for each in seconds:
         conn.execute(
             "INSERT INTO case_facts (period, hour, channel, language, library, reason, tier, outcome, handling_s,"
-            " put_back) VALUES (?, ?, 'web', 'en', 'v1', 'asked', 2, 'advised', ?, 0)",
-            [day, hour, each],
+            " put_back, lane) VALUES (?, ?, 'web', 'en', 'v1', 'asked', 2, 'advised', ?, 0, ?)",
+            [day, hour, each, lane],
         )
 
 
@@ -74,6 +76,14 @@ def test_the_range_comes_from_what_cases_of_these_hours_took(conn: sqlite3.Conne
     cases = [waiting(conn, number) for number in range(1, 6)]
     assert outlook(conn, cases[2]).between == (timedelta(minutes=10.5), timedelta(minutes=16.2))
     assert outlook(conn, cases[4]).between == (timedelta(minutes=21), timedelta(minutes=32.4))
+
+
+def test_a_call_back_that_rested_for_days_says_nothing_of_how_long_talks_take(conn: sqlite3.Connection) -> None:
+    on_duty(conn, capacity=1)
+    handled(conn, [600] * LEAST_SAMPLES)
+    handled(conn, [3 * 86_400] * LEAST_SAMPLES, lane="call_backs")
+    waiting(conn, 1)
+    assert outlook(conn, waiting(conn, 2)).between == (timedelta(minutes=10), timedelta(minutes=10))
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,8 @@ class WebChannel:
     async def _follow(self, stream: web.StreamResponse, address: Address, after: int) -> None:
         shown: dict[str, Any] = {}
         typed: datetime | None = None
-        with self._house.listening(WEB, address) as ring:
-            while True:
-                ring.clear()
+        while True:
+            with self._house.listening(WEB, address) as ring:  # each time anew: a code may have led to another
                 for line in await self._house.since(WEB, address, after):
                     after = line.seq or after
                     await stream.write(_event("message", message(line), after))

@@ -34,7 +34,8 @@ from handoff.console import (
     watching,
     wrapping,
 )
-from handoff.console.asking import Draft, found_case
+from handoff.console.asking import IN_WORDS, Draft, found_case, words_of
+from handoff.console.attending import attended, seen
 from handoff.console.auth import RULES, admit, form_of
 from handoff.console.lanes import NEWEST, Newest
 from handoff.console.looks import watched
@@ -59,10 +60,10 @@ AREAS: Final = (
     transferring.AREA,
     inserting.AREA,
     wrapping.AREA,
-    calling.AREA,
     record.AREA,
     deciding.AREA,
     tasks.AREA,
+    calling.AREA,
     search.AREA,
     watching.AREA,
     notices.AREA,
@@ -92,7 +93,7 @@ def console(
     """The advisers' web, to be mounted with `add_subapp("/desk", …)`. `rules` are the queue's; `mask` hides what
     identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback.
     `doors` are what the desk may ask of the bot; `typing` is the service's own: both sides see the other type."""
-    app = web.Application(middlewares=[plainly, admit, watched])
+    app = web.Application(middlewares=[plainly, admit, watched, attended])
     desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
     times = hours if isinstance(hours, Timetable) else Timetable(ledger, hours)
     app[PARTS] = Parts(
@@ -123,7 +124,9 @@ async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return render.error_page(request, error.status, draft=await _words_posted(request))
     except HandoffError as error:
-        return _refusal(request, error, await _words_posted(request))
+        refusal = _refusal(request, error, await _words_posted(request))
+        await seen(request)
+        return refusal
     except ConnectionResetError:
         raise
     except Exception as error:
@@ -154,7 +157,7 @@ async def _words_posted(request: web.Request) -> str:
         form = await form_of(request)
     except (web.HTTPException, ConnectionError):
         return ""
-    return next((form[name] for name in ("text", "note") if form.get(name)), "")
+    return "\n\n".join(words_of(form, name) for name in IN_WORDS if form.get(name))
 
 
 def _refused_case(request: web.Request, error: Refused) -> web.Response:

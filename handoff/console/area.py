@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -18,6 +19,23 @@ NOBODY: Access = frozenset()
 CASE = r"/cases/{case:[0-9]{1,12}}"
 
 
+class Group(StrEnum):
+    """The parts of the rail, in their order; `words.html` has their names."""
+
+    WORK = "work"
+    OVERSIGHT = "oversight"
+    SERVICE = "service"
+    YOU = "you"
+
+
+class Tab(StrEnum):
+    """The tabs beside a conversation after its notes, in their order; `words.html` has their names."""
+
+    DECIDING = "deciding"
+    TASKS = "tasks"
+    CASE = "case"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     method: str
@@ -29,23 +47,26 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the rail: the route it leads to, what it is called, who sees it."""
+    """An entry of the rail: the route it leads to, what it is called, who sees it, in which part it stands."""
 
     route: str
     label: str
     seen_by: frozenset[Role]
+    group: Group
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What an area adds to a case's page: its template is `_<name>.html`, and finds `panels.<name>`.
+    """What an area adds to a case's page, under one of its tabs.
 
+    Its template is `_<name>.html`, and finds `panels.<name>`.
     `of` is called for whoever may see the case, with the request and the case.
     """
 
     name: str
     label: str
     of: Callable[[web.Request, Case], Mapping[str, object]]
+    tab: Tab
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
+from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,6 +20,10 @@ from handoff.queue import Queue
 MAX_CLIENT_ID_CHARACTERS = 64
 NOTICES = frozenset({"lost", "full", "closed", "given_back", "released", "nothing_waits", "gone", "declined", "agreed"})
 """What a page may be asked to say at its top after a redirect; the words are the template's."""
+DENIED: Final = web.RequestKey("denied", CaseId)
+"""The case that was asked for and is not theirs, whatever it was asked by."""
+IN_WORDS = ("text", "note", "reason", "words", "rationale", "answer", "why")
+"""The fields of forms that hold sentences: when a post comes to nothing, they are given back."""
 _DIGITS = 12
 Move = Callable[[Queue, Connection, CaseId, AdviserId, datetime], None]
 
@@ -55,8 +60,14 @@ def found_case(request: web.Request, case_id: CaseId | None = None) -> Case:
     parts, me = parts_of(request), session_of(request).adviser
     found = parts.desk.case(parts.ledger.reader(), case_id or case_id_of(request), parts.now())
     if not may_see(me, found.row):
-        raise NoSuchCase
+        raise denied(request, found.row.id)
     return found
+
+
+def denied(request: web.Request, case_id: CaseId) -> NoSuchCase:
+    """What to raise when somebody asks for what is not theirs: that they asked is written down (`looks.watched`)."""
+    request[DENIED] = case_id
+    return NoSuchCase()
 
 
 def moving(move: Move, then: str, **query: str) -> Handler:

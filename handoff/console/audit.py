@@ -12,7 +12,7 @@ from aiohttp import web
 
 from handoff import chain
 from handoff.advisers import everyone, witness
-from handoff.console.area import Access, Area, Place, Route
+from handoff.console.area import Access, Area, Group, Place, Route
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import names
 from handoff.console.render import page
@@ -23,6 +23,7 @@ from handoff.moments import from_ms, to_ms
 READERS: Access = frozenset({Role.LEAD, Role.AUDITOR})
 PAGE = 100
 CSV_AT_ONCE = 1_000
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 _DIGITS = 15
 
 
@@ -164,7 +165,7 @@ def _asked(query: Mapping[str, str]) -> tuple[Asked, dict[str, str]]:
     days: dict[str, date | None] = {}
     for name in ("since", "until"):
         try:
-            days[name] = date.fromisoformat(query[name]) if query.get(name) else None
+            days[name] = _day(query[name]) if query.get(name) else None
         except ValueError:
             wrong[name], days[name] = "date", None
     if days["since"] and days["until"] and days["until"] < days["since"]:
@@ -173,6 +174,14 @@ def _asked(query: Mapping[str, str]) -> tuple[Asked, dict[str, str]]:
     adviser = query.get("adviser", "")
     reference = "".join(query.get("reference", "").upper().split())[:20]
     return Asked(days["since"], days["until"], kind, _number(adviser) if adviser else None, reference), wrong
+
+
+def _day(text: str) -> date:
+    """Raises: ValueError, for a year that no event can be of too."""
+    day = date.fromisoformat(text)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(text)
+    return day
 
 
 def _lines(
@@ -256,5 +265,5 @@ AREA = Area(
         Route("POST", "/audit/verify", "verify", verify, READERS),
         Route("GET", "/audit/reveals", "reveals", reveals, READERS),
     ),
-    places=(Place("audit", "Audit", frozenset({Role.LEAD, Role.AUDITOR})),),
+    places=(Place("audit", "Audit", frozenset({Role.LEAD, Role.AUDITOR}), Group.SERVICE),),
 )

@@ -75,7 +75,7 @@ def cookie_name(secure: bool) -> str:
 
 
 async def form_of(request: web.Request) -> Mapping[str, str]:
-    """The fields of a plain form; nothing that could carry a file is read."""
+    """The fields of a plain form, without the sign NUL; nothing that could carry a file is read."""
     if request.content_type not in {"application/x-www-form-urlencoded", "application/octet-stream"}:
         raise web.HTTPUnsupportedMediaType
     if (request.content_length or 0) > MAX_FORM_BYTES:
@@ -84,7 +84,7 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
         form = await request.post()
     except (ValueError, LookupError) as error:  # not text, or in an encoding nobody has heard of
         raise web.HTTPBadRequest from error
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    return {name: value.replace("\x00", "") for name, value in form.items() if isinstance(value, str)}
 
 
 async def _refuse_forged(request: web.Request, session: Session | None) -> None:

@@ -1,20 +1,21 @@
 """The queue board: what waits and why it stands there, claiming, who is on duty."""
 
 from collections.abc import Sequence
+from sqlite3 import Connection
 
 from aiohttp import web
 
 from handoff.advisers import set_available
 from handoff.board import Row
-from handoff.console.area import CASE, HOLDERS, LOGGED_IN, Area, Place, Route
-from handoff.console.asking import case_id_of, found_case, make_move, notice_of, see
+from handoff.console.area import CASE, HOLDERS, LOGGED_IN, Area, Group, Place, Route
+from handoff.console.asking import case_id_of, found_case, make_move, notice_of, number_of, see
 from handoff.console.auth import form_of
 from handoff.console.lanes import NEWEST, Alike, Drawer, Drawn, alike
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import is_theirs, may_see
 from handoff.console.render import page, places_of
-from handoff.desk import Case, last_event
-from handoff.domain import MAY_HOLD, MAY_TAKE_OVER, Adviser, CaseId, State
+from handoff.desk import Case, claimed_since, last_event, standing
+from handoff.domain import HELD, MAY_HOLD, MAY_TAKE_OVER, Adviser, CaseId, State
 from handoff.errors import AlreadyClaimed, AtCapacity, NoSuchCase, Refused
 from handoff.queue import Queue
 from handoff.taxonomy import labels
@@ -69,6 +70,8 @@ async def peek(request: web.Request) -> web.Response:
 async def claim(request: web.Request) -> web.Response:
     """Somebody faster is no error: the queue says who has it."""
     case_id = case_id_of(request)
+    if standing(parts_of(request).ledger.reader(), case_id) is None:  # practice is its beginner's to take up, elsewhere
+        raise NoSuchCase
     try:
         await make_move(request, Queue.claim)
     except AlreadyClaimed:
@@ -81,9 +84,17 @@ async def claim(request: web.Request) -> web.Response:
 
 
 async def next_please(request: web.Request) -> web.Response:
+    """One case for one page: a second click leads to what the first has taken."""
+    form = await form_of(request)
+    seen = number_of(form, "seen") if "seen" in form else None
     parts, me, now = parts_of(request), session_of(request).adviser, parts_of(request).now()
+
+    def work(conn: Connection) -> CaseId | None:
+        taken = None if seen is None else claimed_since(conn, me.id, seen)
+        return taken or parts.queue.next_please(conn, me.id, now)
+
     try:
-        case_id = await parts.ledger.write(lambda conn: parts.queue.next_please(conn, me.id, now))
+        case_id = await parts.ledger.write(work)
     except AtCapacity:
         return see(request, "board", notice="full")
     return see(request, "board", notice="nothing_waits") if case_id is None else see(request, "case", case=case_id)
@@ -118,7 +129,7 @@ def _referred(request: web.Request, wanted: str) -> CaseId | None:
 
 
 def _lost(request: web.Request, me: Adviser) -> Case | None:
-    """The case somebody else was faster to claim, for the line that says by whom."""
+    """The case somebody else was faster to claim, for the line that says by whom: nothing the board does not show."""
     number = request.query.get("lost", "")
     if not (number.isascii() and number.isdigit() and len(number) <= 12):
         return None
@@ -127,7 +138,8 @@ def _lost(request: web.Request, me: Adviser) -> Case | None:
         found = parts.desk.case(parts.ledger.reader(), CaseId(int(number)), parts.now())
     except NoSuchCase:
         return None
-    return None if found.row.state is State.WAITING or is_theirs(me, found.row) else found
+    is_told = may_see(me, found.row) or (found.row.state in HELD and not found.row.practice)
+    return found if is_told and found.row.state is not State.WAITING and not is_theirs(me, found.row) else None
 
 
 AREA = Area(
@@ -139,6 +151,6 @@ AREA = Area(
         Route("POST", f"{CASE}/claim", "claim", claim, HOLDERS),
         Route("POST", "/presence", "presence", presence, HOLDERS),
     ),
-    places=(Place("board", "Queue", MAY_HOLD),),
+    places=(Place("board", "Queue", MAY_HOLD, Group.WORK),),
     tells=("case", "adviser.available", "adviser.away", "adviser.capacity_changed", "adviser.disabled"),
 )

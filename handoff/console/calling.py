@@ -6,7 +6,7 @@ from itertools import groupby
 from aiohttp import web
 
 from handoff.board import Row
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Route
+from handoff.console.area import CASE, HOLDERS, Area, Panel, Route, Tab
 from handoff.console.asking import found_case, see, who
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
@@ -77,5 +77,5 @@ AREA = Area(
         Route("GET", f"{CASE}/call-back", "call_back", call_back, HOLDERS),
         Route("POST", f"{CASE}/call-back", "agree_call_back", agree, HOLDERS),
     ),
-    panels=(Panel("call_back", "Call-back", _panel),),
+    panels=(Panel("call_back", "Call-back", _panel, Tab.TASKS),),
 )

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from handoff import care
-from handoff.console.area import HOLDERS, Area, Place, Route
+from handoff.console.area import HOLDERS, Area, Group, Place, Route
 from handoff.console.asking import number_of, see
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
@@ -64,6 +64,6 @@ AREA = Area(
         Route("POST", "/care/ask", "care_ask", ask, HOLDERS),
         Route("POST", "/care/talked", "care_talked", talked, LEADS),
     ),
-    places=(Place("care", "Care", MAY_HOLD),),
+    places=(Place("care", "Care", MAY_HOLD, Group.YOU),),
     tells=("care",),
 )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from handoff import decisions
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Place, Route
-from handoff.console.asking import client_id_of, found_case, is_seen, see, who, words_of
+from handoff.console.area import CASE, HOLDERS, Area, Group, Panel, Place, Route, Tab
+from handoff.console.asking import client_id_of, denied, found_case, is_seen, see, who, words_of
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import is_theirs, names
@@ -217,7 +217,7 @@ def _decision(request: web.Request) -> Decision:
         raise NoSuchCase from error
     is_shown = _took_part(me, decision) or decisions.waits_for(reader, decision, me.id, parts.now())
     if not (decision.second_wanted and is_shown):
-        raise NoSuchCase
+        raise denied(request, decision.case_id)
     return decision
 
 
@@ -342,7 +342,7 @@ AREA = Area(
         Route("GET", READING, "second_reading", reading, HOLDERS),
         Route("POST", READING, "read_again", read, HOLDERS),
     ),
-    places=(Place("second_readings", "Second readings", MAY_HOLD),),
-    panels=(Panel("threshold", "Who must be told", panel),),
+    places=(Place("second_readings", "Second readings", MAY_HOLD, Group.WORK),),
+    panels=(Panel("threshold", "Who must be told", panel, Tab.DECIDING),),
     tells=("decision",),
 )

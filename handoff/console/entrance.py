@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from handoff.console import accounts, auth, feed, own_account, render
-from handoff.console.area import ANYONE, HOLDERS, LOGGED_IN, Area, Place, Route
+from handoff.console.area import ANYONE, HOLDERS, LOGGED_IN, Area, Group, Place, Route
 from handoff.console.parts import parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
@@ -44,5 +44,5 @@ AREA = Area(
         Route("GET", "/events", "events", feed.stream, HOLDERS),
         Route("GET", "/static/{name:[a-z.-]+}", "static", render.static, ANYONE),
     ),
-    places=(Place("account", "You and the keys", frozenset(Role)),),
+    places=(Place("account", "Your account", frozenset(Role), Group.YOU),),
 )

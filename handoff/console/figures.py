@@ -9,7 +9,7 @@ from aiohttp import web
 
 from handoff import figures
 from handoff.advisers import witness
-from handoff.console.area import Area, Place, Route
+from handoff.console.area import Area, Group, Place, Route
 from handoff.console.parts import parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
@@ -79,5 +79,5 @@ AREA = Area(
         Route("GET", "/figures", "figures", figures_page, LOOKERS),
         Route("GET", "/figures/facts.csv", "facts", facts, LOOKERS),
     ),
-    places=(Place("figures", "Figures", LOOKERS),),
+    places=(Place("figures", "Figures", LOOKERS, Group.OVERSIGHT),),
 )

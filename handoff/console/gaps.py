@@ -8,7 +8,7 @@ from operator import attrgetter
 from aiohttp import web
 
 from handoff import gaps
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Place, Route
+from handoff.console.area import CASE, HOLDERS, Area, Group, Panel, Place, Route, Tab
 from handoff.console.asking import client_id_of, found_case, is_seen, see, words_of
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
@@ -168,7 +168,7 @@ AREA = Area(
         Route("POST", f"{GAP}/take-up", "take_up_gap", take_up, READERS),
         Route("POST", f"{GAP}/done", "finish_gap", finish, READERS),
     ),
-    places=(Place("gaps", "Content", READERS),),
-    panels=(Panel("gap", "Content", panel),),
+    places=(Place("gaps", "Content", READERS, Group.SERVICE),),
+    panels=(Panel("gap", "Content", panel, Tab.CASE),),
     tells=("gap",),
 )

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from handoff.advisers import witness
-from handoff.console.asking import case_id_of, is_seen
+from handoff.console.asking import DENIED, case_id_of, is_seen
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.desk import standing
 from handoff.domain import CaseId
@@ -50,7 +50,11 @@ async def refused(request: web.Request, case_id: CaseId) -> None:
 
 
 async def _refused_case(request: web.Request) -> None:
-    if SESSION in request and "case" in request.match_info and not is_seen(request):
+    if SESSION not in request:
+        return
+    if DENIED in request:
+        await refused(request, request[DENIED])
+    elif "case" in request.match_info and not is_seen(request):
         await refused(request, case_id_of(request))
 
 

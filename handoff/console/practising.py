@@ -10,13 +10,13 @@ from functools import partial
 from aiohttp import web
 
 from handoff import decisions, practice
-from handoff.console.area import CASE, HOLDERS, Area, Place, Route
+from handoff.console.area import CASE, HOLDERS, Area, Group, Place, Route
 from handoff.console.asking import case_id_of, see
 from handoff.console.auth import form_of
 from handoff.console.parts import PARTS, Parts, parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
-from handoff.domain import MAY_HOLD, Author
+from handoff.domain import MAY_HOLD, Author, CaseId
 from handoff.errors import AtCapacity, HandoffError, NoSuchCase
 from handoff.practice import Script
 
@@ -32,14 +32,20 @@ async def scripts(request: web.Request) -> web.StreamResponse:
 
 
 async def start(request: web.Request) -> web.StreamResponse:
+    """Begins a script; one that was begun and not answered yet is gone on with: a second click begins nothing."""
     form = await form_of(request)
     parts, me, now = parts_of(request), session_of(request).adviser, parts_of(request).now()
     script = next((each for each in _scripts(request) if each.id == form.get("script")), None)
     if script is None:
         return _show_scripts(request, 422, unknown=True)
     seal, queue = parts.ledger.seal, parts.queue
+
+    def work(conn: sqlite3.Connection) -> CaseId:
+        begun = practice.just_begun(conn, me.id, script.id)
+        return begun or practice.begin(conn, queue, seal, script, me.id, now)
+
     try:
-        case_id = await parts.ledger.write(lambda conn: practice.begin(conn, queue, seal, script, me.id, now))
+        case_id = await parts.ledger.write(work)
     except AtCapacity:
         return _show_scripts(request, 409, full=True)
     return see(request, "case", case=case_id)
@@ -138,5 +144,5 @@ AREA = Area(
         Route("POST", f"{CASE}/practice", "take_up_practice", take_up, HOLDERS),
         Route("GET", f"{CASE}/practice", "practice_end", looked_back, HOLDERS),
     ),
-    places=(Place("practice", "Practice", MAY_HOLD),),
+    places=(Place("practice", "Practice", MAY_HOLD, Group.YOU),),
 )

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from handoff import advice, people, timeline
 from handoff.console import pdf
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Route
+from handoff.console.area import CASE, HOLDERS, Area, Panel, Route, Tab
 from handoff.console.asking import found_case, number_of, see, who, words_of
 from handoff.console.auth import form_of
 from handoff.console.looks import LOOKS, RECORD_OPENED, RECORD_PRINTED, refused, write_down
@@ -122,13 +122,14 @@ async def reveal(request: web.Request) -> web.Response:
     """The look is on disk before anything is opened; nothing else opens it."""
     form = await form_of(request)
     found = found_case(request)
-    words, masked = parts_of(request).mask(words_of(form, "words").strip()[: people.MAX_REASON_CHARACTERS])
+    words, masked = parts_of(request).mask(words_of(form, "words").strip())
     reason = form.get("reason", "")
     faults = tuple(
         name
         for name, good in (
             ("reason", reason in set(RevealReason)),
             ("words", len(words) >= LEAST_REASON_CHARACTERS),
+            ("long", len(words) <= people.MAX_REASON_CHARACTERS),
         )
         if not good
     )
@@ -275,6 +276,6 @@ AREA = Area(
         Route("GET", f"{CASE}/record/advice", "advice", advice_page, HOLDERS),
         Route("GET", f"{CASE}/record/advice.pdf", "advice_pdf", advice_pdf, HOLDERS),
     ),
-    panels=(Panel("record", "Record", panel),),
+    panels=(Panel("record", "Record", panel, Tab.CASE),),
     tells=("link", "contact", "identity"),
 )

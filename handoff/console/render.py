@@ -16,7 +16,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handoff import notifications, taxonomy
-from handoff.console.area import Place
+from handoff.console.area import Group, Place
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.reading import used_places
 from handoff.domain import MAY_HOLD
@@ -156,7 +156,8 @@ def _frame_of_adviser(request: web.Request) -> dict[str, object]:
 
 def places_of(request: web.Request) -> list[Place]:
     """The entries of the rail that this adviser sees, in its order."""
-    return [place for place in request.app[PLACES] if session_of(request).adviser.role in place.seen_by]
+    seen = [place for place in request.app[PLACES] if session_of(request).adviser.role in place.seen_by]
+    return sorted(seen, key=lambda place: list(Group).index(place.group))
 
 
 def _url_of(request: web.Request) -> Any:

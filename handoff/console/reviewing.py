@@ -7,6 +7,7 @@ from aiohttp import web
 
 from handoff import reviews as kept
 from handoff.console.asking import case_id_of, found_case, see, who, words_of
+from handoff.console.attending import SHOWN
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
 from handoff.console.render import page
@@ -91,6 +92,7 @@ def _form(
     parts, me = parts_of(request), session_of(request).adviser
     reader = parts.ledger.reader()
     said = kept.of_case(reader, parts.ledger.seal, found.row.id)
+    request[SHOWN] = found
     masked = request.query.get("masked", "")
     return page(
         request,

@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from handoff.advisers import everyone
-from handoff.console.area import HOLDERS, Area, Place, Route
+from handoff.console.area import HOLDERS, Area, Group, Place, Route
 from handoff.console.parts import Parts, parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
@@ -116,5 +116,5 @@ def _elsewhere(request: web.Request, given: Mapping[str, str], to: int) -> web.R
 
 AREA = Area(
     routes=(Route("GET", "/search", "search", search, HOLDERS),),
-    places=(Place("search", "Search", MAY_HOLD),),
+    places=(Place("search", "Search", MAY_HOLD, Group.WORK),),
 )

@@ -1,20 +1,20 @@
 """The page of one takedown: what happened so far, what happens next, and asking the enquirer through the bot."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from aiohttp import web
 
 from handoff.console.area import HOLDERS, Route
-from handoff.console.asking import client_id_of
+from handoff.console.asking import client_id_of, denied
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import may_see, names
 from handoff.console.render import page
 from handoff.desk import Case, last_event
 from handoff.domain import code
-from handoff.errors import NoSuchCase, Refused
+from handoff.errors import Refused
 from handoff.takedowns import (
     ASKS,
     NEXT,
@@ -31,6 +31,8 @@ from handoff.takedowns import (
 from handoff.tasks import Tasks
 
 TAKEDOWN = r"/takedowns/{takedown:[0-9]{1,12}}"
+FARTHEST = timedelta(days=10 * 366)
+"""A time further away than this was mistyped."""
 WITH_NUMBER = frozenset({Stage.REPORTED, Stage.ON_BEHALF})
 """Steps after which a platform gives a number, and after which somebody is to ask again."""
 
@@ -45,11 +47,14 @@ async def step(request: web.Request) -> web.Response:
     found = _found(request)
     parts, me, now = parts_of(request), session_of(request).adviser, parts_of(request).now()
     try:
-        if form.get("seen", "") != str(len(found.steps)):
-            raise Refused("Something was written down since this page was loaded. Look at it, then write yours.")
-        new = _step_of(request, form, found)
-        kept = Takedowns(parts.ledger.seal, parts.hours)
-        await parts.ledger.write(lambda conn: kept.step(conn, found.id, new, me.id, now))
+        _refuse_unseen(form, found)
+        new, kept = _step_of(request, form, found), Takedowns(parts.ledger.seal, parts.hours)
+
+        def work(conn: Connection) -> None:
+            _refuse_unseen(form, kept.find(conn, found.id))  # two posts at once
+            kept.step(conn, found.id, new, me.id, now)
+
+        await parts.ledger.write(work)
     except Refused as error:
         return _show(request, _found(request), 409, form, str(error))
     return _to(request, found.id)
@@ -87,11 +92,18 @@ async def add(request: web.Request, found: Case, form: Mapping[str, str]) -> Non
 
 def _first(request: web.Request, form: Mapping[str, str]) -> NewStep:
     if form.get("stage") == Stage.GUIDED:
+        _number(form, Stage.GUIDED)
         return NewStep(Stage.GUIDED, Who.ADVISER)
     if form.get("stage") != Stage.REPORTED:
         raise Refused("Choose how far it has got.")
     at = _when(request, form)
     return NewStep(Stage.REPORTED, Who.ENQUIRER, at, form.get("number", ""), ask_them="ask_them" in form)
+
+
+def _refuse_unseen(form: Mapping[str, str], found: Takedown) -> None:
+    """Raises: Refused when a step was written that the form's page did not show."""
+    if form.get("seen", "") != str(len(found.steps)):
+        raise Refused("Something was written down since this page was loaded. Look at it, then write yours.")
 
 
 def _step_of(request: web.Request, form: Mapping[str, str], found: Takedown) -> NewStep:
@@ -100,8 +112,16 @@ def _step_of(request: web.Request, form: Mapping[str, str], found: Takedown) -> 
     if stage not in set(Stage) or Stage(stage) in ASKS or Stage(stage) not in NEXT[found.stage]:
         raise Refused("Choose what happened.")
     who = Who.ENQUIRER if stage in (Stage.REPORTED, Stage.WITHDRAWN) else Who.ADVISER
-    number = form.get("number", "") if Stage(stage) in WITH_NUMBER else ""
+    number = _number(form, Stage(stage))
     return NewStep(Stage(stage), who, _when(request, form), number, ask_them="ask_them" in form)
+
+
+def _number(form: Mapping[str, str], stage: Stage) -> str:
+    """The platform's own number: a report has one, nothing else. Raises: Refused, so that none is dropped unseen."""
+    number = form.get("number", "").strip()
+    if number and stage not in WITH_NUMBER:
+        raise Refused("Only a report has a number of the platform’s. Choose that, or leave the number empty.")
+    return number
 
 
 def _when(request: web.Request, form: Mapping[str, str]) -> datetime | None:
@@ -118,7 +138,10 @@ def local_time(text: str, local: datetime) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise Refused("That is no date with a time. Write it like 2026-11-23 14:30.") from None
-    return at.replace(tzinfo=local.tzinfo) if at.tzinfo is None else at
+    at = at.replace(tzinfo=local.tzinfo) if at.tzinfo is None else at
+    if abs(at - local) > FARTHEST:
+        raise Refused("That year cannot be right. Write the date like 2026-11-23 14:30.")
+    return at
 
 
 def _found(request: web.Request) -> Takedown:
@@ -126,8 +149,9 @@ def _found(request: web.Request) -> Takedown:
     parts = parts_of(request)
     reader, number = parts.ledger.reader(), TakedownId(int(request.match_info["takedown"]))
     kept = Takedowns(parts.ledger.seal, parts.hours)
-    if not may_open(request, kept.find(reader, number)):
-        raise NoSuchCase
+    found = kept.find(reader, number)
+    if not may_open(request, found):
+        raise denied(request, found.case_id)
     return kept.find(reader, number, opened=True)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from handoff import insertions, transfers
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Route
+from handoff.console.area import CASE, HOLDERS, Area, Panel, Route, Tab
 from handoff.console.asking import (
     BLANK,
     Draft,
@@ -21,7 +21,7 @@ from handoff.console.asking import (
     who,
     words_of,
 )
-from handoff.console.attending import looked
+from handoff.console.attending import SHOWN, looked
 from handoff.console.auth import form_of
 from handoff.console.carrying import cards_of, carried_in, changed, masked
 from handoff.console.parts import parts_of, session_of
@@ -124,6 +124,7 @@ def show_case(
     reader, row = parts.ledger.reader(), found.row
     seq = last_event(reader)
     lines = parts.desk.thread(reader, row.id)
+    request[SHOWN] = found
     return page(
         request,
         "case.html",
@@ -149,7 +150,7 @@ def show_case(
         carried_by=insertions.of_case(reader, row.id),
         can_insert=parts.doors.content is not None,
         panels={panel.name: panel.of(request, found) for panel in request.app[PANELS]},
-        panel_labels={panel.name: panel.label for panel in request.app[PANELS]},
+        tabs={tab: [panel for panel in request.app[PANELS] if panel.tab is tab] for tab in Tab},
     )
 
 

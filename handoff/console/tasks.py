@@ -12,15 +12,15 @@ from aiohttp import web
 
 from handoff.advisers import everyone
 from handoff.console import takedowns as takedown_pages
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Place, Route
-from handoff.console.asking import client_id_of, found_case, number_of, see, words_of
+from handoff.console.area import CASE, HOLDERS, Area, Group, Panel, Place, Route, Tab
+from handoff.console.asking import client_id_of, denied, found_case, number_of, see, words_of
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import is_theirs, may_see
 from handoff.console.render import page
 from handoff.desk import Case, last_event
 from handoff.domain import MAY_HOLD, MAY_TAKE_OVER, Adviser, AdviserId
-from handoff.errors import NoSuchCase, NotAllowed, Refused
+from handoff.errors import NotAllowed, Refused
 from handoff.takedowns import NO_LINKS, Takedowns, What
 from handoff.tasks import FOR_ADVISERS, FOR_ENQUIRERS, NewTask, Task, TaskId, TaskKind, Tasks, may_do, may_read
 
@@ -116,7 +116,7 @@ def _found_task(request: web.Request) -> Task:
     parts, me = parts_of(request), session_of(request).adviser
     found = Tasks(parts.ledger.seal).find(parts.ledger.reader(), TaskId(int(request.match_info["task"])))
     if not may_do(me, found) or (found.practice and found.assignee != me.id):
-        raise NoSuchCase
+        raise denied(request, found.case_id)
     return found
 
 
@@ -273,7 +273,7 @@ AREA = Area(
         Route("POST", f"{CASE}/takedowns", "add_takedown", add_takedown, HOLDERS),
         *takedown_pages.ROUTES,
     ),
-    places=(Place("tasks", "Tasks", MAY_HOLD),),
-    panels=(Panel("tasks", "Tasks", _panel),),
+    places=(Place("tasks", "Tasks", MAY_HOLD, Group.WORK),),
+    panels=(Panel("tasks", "Tasks", _panel, Tab.TASKS),),
     tells=("task", "takedown", "reminder"),
 )

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from handoff import taxonomy
-from handoff.console.area import Area, Place, Route
+from handoff.console.area import Area, Group, Place, Route
 from handoff.console.asking import number_of, see
 from handoff.console.auth import form_of
 from handoff.console.parts import parts_of, session_of
@@ -133,6 +133,6 @@ AREA = Area(
         Route("GET", "/taxonomy/new", "taxonomy_new", new_version, LEADS),
         Route("POST", "/taxonomy/new", "taxonomy_new", make_version, LEADS),
     ),
-    places=(Place("taxonomy", "Categories", LOOKERS),),
+    places=(Place("taxonomy", "Categories", LOOKERS, Group.SERVICE),),
     tells=("taxonomy",),
 )

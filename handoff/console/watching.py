@@ -9,7 +9,7 @@ from aiohttp import web
 
 from handoff import notifications, watching
 from handoff.console import reviewing
-from handoff.console.area import CASE, HOLDERS, Area, Panel, Place, Route
+from handoff.console.area import CASE, HOLDERS, Area, Group, Panel, Place, Route, Tab
 from handoff.console.asking import Draft, client_id_of, found_case, see, who, words_of
 from handoff.console.attending import is_watched_by
 from handoff.console.auth import form_of
@@ -51,6 +51,7 @@ async def wall(request: web.Request) -> web.Response:
 
 
 async def unwatch(request: web.Request) -> web.Response:
+    found_case(request)
     parts, case_id, me, now = who(request)
     await parts.ledger.write(lambda conn: watching.stop(conn, case_id, me, now))
     return see(request, "wall")
@@ -146,7 +147,10 @@ AREA = Area(
         Route("GET", f"{CASE}/review", "review", reviewing.review_page, MAY_TAKE_OVER),
         Route("POST", f"{CASE}/review", "review", reviewing.review, MAY_TAKE_OVER),
     ),
-    places=(Place("wall", "Wall", MAY_TAKE_OVER), Place("reviews", "Reviews", MAY_HOLD)),
-    panels=(Panel("watching", "Watching", _panel),),
+    places=(
+        Place("wall", "Wall", MAY_TAKE_OVER, Group.OVERSIGHT),
+        Place("reviews", "Reviews", MAY_HOLD, Group.OVERSIGHT),
+    ),
+    panels=(Panel("watching", "Watching", _panel, Tab.CASE),),
     tells=("watch", "review"),
 )

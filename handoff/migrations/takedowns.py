@@ -116,8 +116,16 @@ def task_and_takedown_rules(db: Database) -> None:
         CREATE TRIGGER takedown_no_link_to_an_image BEFORE INSERT ON takedown
         WHEN NEW.link IS NOT NULL AND EXISTS (SELECT 1 FROM cases LEFT JOIN queue_item ON queue_item."case" = cases.id
             WHERE cases.id = NEW."case" AND (cases.concern IN ('nudes', 'ai_imagery', 'illegal_content')
-                OR queue_item.issue IN ('nudes', 'ai_imagery', 'illegal_content')))
+                OR queue_item.issue IN ('nudes', 'ai_imagery', 'illegal_content')
+                OR EXISTS (SELECT 1 FROM case_term WHERE "case" = cases.id
+                    AND term IN ('nudes', 'ai_imagery', 'illegal_content'))))
         BEGIN SELECT RAISE(ABORT, 'takedown_no_link_to_an_image'); END;
+        CREATE TRIGGER takedown_link_goes_with_the_issue AFTER UPDATE OF issue ON queue_item
+        WHEN NEW.issue IN ('nudes', 'ai_imagery', 'illegal_content')
+        BEGIN UPDATE takedown SET link = NULL WHERE "case" = NEW."case" AND link IS NOT NULL; END;
+        CREATE TRIGGER takedown_link_goes_with_a_term AFTER INSERT ON case_term
+        WHEN NEW.term IN ('nudes', 'ai_imagery', 'illegal_content')
+        BEGIN UPDATE takedown SET link = NULL WHERE "case" = NEW."case" AND link IS NOT NULL; END;
         CREATE TRIGGER takedown_is_kept BEFORE UPDATE ON takedown
         WHEN NOT (NEW.id IS OLD.id AND NEW."case" IS OLD."case" AND NEW.seq IS OLD.seq
             AND NEW.platform IS OLD.platform AND NEW.what IS OLD.what AND NEW.added_by IS OLD.added_by

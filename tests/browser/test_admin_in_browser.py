@@ -37,10 +37,10 @@ def test_an_open_audit_page_looks_at_nothing_by_itself(
 ) -> None:
     fill(desk, clock)
     page: Any = opened("/audit", adviser=LEAD)
-    shown = page.locator(".sheet tbody tr").count()
+    shown = page.locator(".table tbody tr").count()
     desk.case()
     page.wait_for_selector(LIVE)
     page.wait_for_timeout(400)
     looked = "SELECT count(*) FROM event WHERE kind = 'audit.looked'"
     assert desk.ledger.reader().execute(looked).fetchone()[0] == 1
-    assert page.locator(".sheet tbody tr").count() == shown
+    assert page.locator(".table tbody tr").count() == shown

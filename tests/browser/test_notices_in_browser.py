@@ -14,10 +14,10 @@ def test_the_title_counts_notices_and_nothing_is_asked_before_a_press(
     expect(page.locator("#notices-state")).to_have_text("Off.")
     assert page.evaluate("localStorage.getItem('notices-allow')") is None
     desk.case(0)
-    expect(page).to_have_title(re.compile(r"^\[1\] You and the keys"))
+    expect(page).to_have_title(re.compile(r"^\[1\] Your account"))
     page.get_by_role("button", name="Show notices outside this page").click()
     expect(page.locator("#notices-state")).to_have_text(re.compile("^On"))
     assert not page.get_by_label("Make a short sound").is_checked()
     desk.claim(desk.case(1), amira)
     desk.claim(1, amira)  # type: ignore[arg-type]
-    expect(page).to_have_title(re.compile("^You and the keys"))
+    expect(page).to_have_title(re.compile("^Your account"))

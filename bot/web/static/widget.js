@@ -454,7 +454,9 @@
 
     dots(on) {
       clearTimeout(this.dotsEnd);
+      const wasNearEnd = on && this.isNearEnd();
       this.typing.hidden = !on;
+      if (wasNearEnd) this.log.scrollTop = this.log.scrollHeight;
       if (on) this.dotsEnd = setTimeout(() => this.dots(), 6_000);
     }
 

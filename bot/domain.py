@@ -297,6 +297,14 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept of a conversation that was resumed elsewhere."""
+
+    answers: tuple[Answered, ...] = ()
+    advised: tuple[Advised, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """Where one enquirer has got to. Made new by `engine.advance`; never changed in place."""
 
@@ -310,6 +318,8 @@ class Conversation:
     checkpoints: tuple[Checkpoint, ...] = ()
     answers: tuple[Answered, ...] = ()
     advised: tuple[Advised, ...] = ()
+    past: Past | None = None
+    """What was asked and advised before the enquirer came back by a code: for advisers, never said again."""
     intents: tuple[Intent, ...] = ()
     """What the first words seemed to be about, kept until a question can use it."""
     also: tuple[str, ...] = ()

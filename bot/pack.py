@@ -48,7 +48,14 @@ def _only_answers(library: Library, conversation: Conversation, words: str) -> b
     """True for words that say no more than an answer already listed, or that only steered the conversation."""
     index, said = index_of(library), normal(words)
     titles = {normal(answered.title) for answered in conversation.answers if answered.title}
-    return said.isdecimal() or said in titles | index.yes | index.no | index.dont_know or is_command(library, words)
+    steered = titles | index.yes | index.no | index.dont_know | _steering(library)
+    return said.isdecimal() or said in steered or is_command(library, words)
+
+
+def _steering(library: Library) -> set[str]:
+    """The labels of our own questions around a topic ("Yes, pass it on"): they tell nothing of it."""
+    found = index_of(library).labels.items()
+    return {label for (flow, _), labels in found if library.flows[flow].is_pattern for label in labels}
 
 
 def is_command(library: Library, words: str) -> bool:

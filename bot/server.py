@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.app import Firstline
+from bot.channels.contract import PULLED
 from bot.channels.rest import RestChannel
 from bot.channels.web import WebChannel
 from bot.doors import doors_of
@@ -70,7 +71,7 @@ def _mask(shelf: Shelf) -> Callable[[str], tuple[str, tuple[str, ...]]]:
 
 
 def _stuck(firstline: Firstline) -> Mapping[str, int]:
-    return stuck.counts(firstline.ledger.reader(), firstline.now(), firstline.ladder.rungs)
+    return stuck.counts(firstline.ledger.reader(), firstline.now(), firstline.ladder.rungs, fetched=PULLED)
 
 
 async def _healthy(_: web.Request) -> web.Response:

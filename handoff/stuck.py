@@ -1,5 +1,6 @@
 """Things that ought not to be, counted: all zero while the service is well, under load too."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -16,14 +17,20 @@ UNSENT_FOR = timedelta(minutes=10)
 
 
 def counts(
-    conn: sqlite3.Connection, now: datetime, rungs: Collection[Rung] = (), rules: Rules | None = None
+    conn: sqlite3.Connection,
+    now: datetime,
+    rungs: Collection[Rung] = (),
+    rules: Rules | None = None,
+    fetched: Collection[str] = (),
 ) -> Mapping[str, int]:
-    """How many of each kind; `rungs` are those of the ladder that are set up. Practice is not counted."""
+    """How many of each kind; `rungs` are those of the ladder that are set up. Practice is not counted. On channels that
+    are `fetched` a message waits for the enquirer to come and read it, however long: that is nothing of ours."""
     values = {
         "late": to_ms(now - GRACE),
         "now": to_ms(now),
         "queued": to_ms(now - QUEUED_FOR),
         "fresh": to_ms(now - (rules or Rules()).lease),
+        "fetched": json.dumps(sorted(fetched)),
     }
     found = {kind: int(conn.execute(sql, values).fetchone()[0]) for kind, sql in _KINDS.items()}
     return {**found, "notification_unsent": sum(_unsent(conn, rung, now) for rung in rungs)}
@@ -57,7 +64,8 @@ _KINDS: Mapping[str, str] = {
              WHERE q.conversation = v.conversation AND q.holder IS NOT NULL AND q.left_at IS NULL)""",
     "message_queued": """
         SELECT count(*) FROM delivery d JOIN message m ON m.id = d.message JOIN cases c ON c.id = m."case"
-         WHERE d.state IN ('queued', 'sending') AND d.reason IS NULL AND d.at <= :queued AND c.conversation > 0""",
+         WHERE d.state IN ('queued', 'sending') AND d.reason IS NULL AND d.at <= :queued AND c.conversation > 0
+            AND c.channel NOT IN (SELECT value FROM json_each(:fetched))""",
     "held_by_disabled": """
         SELECT count(*) FROM queue_item q JOIN adviser a ON a.id = q.holder
          WHERE a.disabled_at IS NOT NULL AND q.conversation > 0""",

@@ -152,14 +152,14 @@ async def test_a_call_back_shows_the_agreed_time_and_says_so_when_it_has_come(
     put_off(desk, case_id, amira, clock() + 5 * HOUR + timedelta(minutes=30))
     put_off(desk, tomorrow, amira, clock() + 24 * HOUR)
     page = await board_of(server, desk, amira)
-    assert row(page, case_id).endswith("You agreed to call back then. It waits for its time. Agreed 15:30")
+    assert row(page, case_id).endswith("A call-back is agreed. It waits for its time. Agreed 15:30")
     assert row(page, tomorrow).endswith("Agreed Tue 24 Nov, 10:00")
     assert "Nobody waits." in page
     clock.pass_(5 * HOUR + timedelta(minutes=34))
     wake(desk)
     page = await board_of(server, desk, amira)
     shown = row(page, case_id)
-    assert "Why is this first? You agreed to call back at 15:30." in shown
+    assert "Why is this first? A call-back was agreed for 15:30." in shown
     assert "Waited 4 min Agreed 15:30" in shown
     assert "overdue" not in shown
     assert "came back" not in shown.lower()

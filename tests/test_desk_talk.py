@@ -1,6 +1,7 @@
 """The conversation: transfer, pages put into a reply, drafts that come back, who types."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from bot.migrations import migrations as bot_migrations
 from bot.shelf import Shelf
 from handoff import advisers, insertions
 from handoff.console.app import console
+from handoff.console.carrying import introducing
 from handoff.desk import Desk
 from handoff.domain import AdviserId, Author, CaseId, NewCase, Role, State
 from handoff.doors import Doors, PageCard
@@ -621,3 +623,18 @@ async def test_the_advisers_typing_is_told_by_the_holder_alone_and_ends_with_the
     async with visiting(server, desk, desk.adviser("Sian Rees", Role.SENIOR)) as watching:
         assert (await watching.post(f"/cases/{held}/typing")).status == 204
         assert typing.until(1, Author.ADVISER, desk.now()) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Hello, I am Jane. Jane is the pupil.", "Hello, I am Jane. [name] is the pupil."),
+        ("I’m jane", "I’m jane"),
+        ("I am Janet and this is Jane", "I am [name]t and this is Jane"),
+    ],
+)
+def test_an_adviser_may_say_who_they_are(said: str, kept: str) -> None:
+    def guard(text: str) -> tuple[str, tuple[str, ...]]:
+        return re.sub("Jane", "[name]", text, flags=re.IGNORECASE), ("name",)
+
+    assert introducing(guard, "Jane Doe")(said)[0] == kept

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.channels.contract import REST, TELEGRAM, WEB, WHATSAPP
 from bot.domain import Address, ChannelName, Person, Said, Turn
+from bot.doors.records import RecordsDoor
 from bot.returning import GOOD_FOR, TRIES, TRIES_OF_ALL, code_in
 from handoff.domain import REFERENCE_ALPHABET
 from tests.small_house import Clock, Ready, SmallHouse, opened_house, ready_in, small_library, write_library
@@ -62,8 +63,12 @@ async def seen(house: SmallHouse, who: str, channel: ChannelName) -> str:
 
 
 async def test_a_code_takes_the_conversation_along_and_repeats_nothing(house: SmallHouse) -> None:
+    await house.say("hello", "ann", channel=WEB)
+    await house.say("no", "ann", channel=WEB)
     code = await handed_over(house)
     await house.say(CANARY, "ann", channel=WEB)
+    asked_before = house.firstline.rooms.record(WEB, Address("ann"))
+    assert asked_before is not None
     case = house.one("SELECT max(id) FROM cases")
     assert await house.say(code.lower(), "mobile", channel=REST) == ["Back with people."]
     await house.say("I am on my phone now", "mobile", channel=REST)
@@ -73,6 +78,9 @@ async def test_a_code_takes_the_conversation_along_and_repeats_nothing(house: Sm
     record = house.firstline.rooms.record(REST, Address("mobile"))
     assert record is not None
     assert (record.answers, record.advice) == ((), ())
+    kept = RecordsDoor(house.firstline.ledger, house.firstline.shelf, house.clock).of(1)
+    assert kept is not None
+    assert len(kept.answers) == len(asked_before.answers) > 0
 
 
 async def test_what_an_adviser_wrote_meanwhile_is_no_past(house: SmallHouse) -> None:

@@ -127,6 +127,14 @@ def test_each_kind_is_seen_and_alone(
     assert counted(desk) == {make.__name__: 1}
 
 
+def test_what_waits_on_the_web_to_be_read_is_not_stuck(desk: DemoDesk, clock: Clock, amira: AdviserId) -> None:
+    """Whoever closed their browser may come back in an hour or never."""
+    message_queued(desk, clock, amira)
+    channel = desk.ledger.reader().execute("SELECT channel FROM cases").fetchone()[0]
+    found = [stuck.counts(desk.ledger.reader(), desk.now(), fetched=each) for each in ({channel}, {"other"})]
+    assert [each["message_queued"] for each in found] == [0, 1]
+
+
 def test_every_kind_is_made_above(desk: DemoDesk) -> None:
     assert set(stuck.counts(desk.ledger.reader(), desk.now())) == {make.__name__ for make in EACH}
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bot.domain import ConversationId, LibraryVersion
+from bot.engine.forgetting import with_past
 from bot.engine.record import Record, record_of
 from bot.errors import UnknownVersion
 from bot.library.model import Source
@@ -30,7 +31,7 @@ class RecordsDoor:
         if stored is None:
             return None
         library = self._shelf.pinned(stored.conversation.library).library
-        return _advice_of(record_of(library, stored.conversation, "", self._now()))
+        return _advice_of(record_of(library, with_past(stored.conversation), "", self._now()))
 
     def page(self, page: str, library: str, at: datetime | None) -> AdviceShown | None:
         try:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.domain import Conversation, SlotValue
+from bot.domain import Conversation, Past, SlotValue
 from bot.library.model import Library, SlotType
 
 OWN_WORDS = frozenset({SlotType.TEXT, SlotType.ANY})
@@ -21,9 +21,18 @@ def without_words(conversation: Conversation, names: frozenset[str]) -> Conversa
 
 
 def without_past(conversation: Conversation) -> Conversation:
-    """The same conversation with nothing in it that could be repeated to somebody who came back by a code."""
+    """The same conversation with its past put aside: nothing of it is repeated to somebody who came back by a code."""
     handing_over = conversation.handing_over and replace(conversation.handing_over, answers=())
-    return replace(conversation, answers=(), advised=(), checkpoints=(), handing_over=handing_over)
+    whole = with_past(conversation)
+    past = Past(whole.answers, whole.advised)
+    return replace(conversation, answers=(), advised=(), past=past, checkpoints=(), handing_over=handing_over)
+
+
+def with_past(conversation: Conversation) -> Conversation:
+    """The same conversation as advisers may see it: with what was asked and advised before a return."""
+    past = conversation.past or Past()
+    answers, advised = past.answers + conversation.answers, past.advised + conversation.advised
+    return replace(conversation, answers=answers, advised=advised, past=None)
 
 
 def _kept(slots: tuple[tuple[str, SlotValue], ...], names: frozenset[str]) -> tuple[tuple[str, SlotValue], ...]:

@@ -75,6 +75,7 @@ class Walk:
         self.checkpoints: tuple[Checkpoint, ...] = conversation.checkpoints
         self.answers: tuple[Answered, ...] = conversation.answers
         self.advised: tuple[Advised, ...] = conversation.advised
+        self.past = conversation.past
         self.intents: tuple[Intent, ...] = conversation.intents
         self.also: tuple[str, ...] = conversation.also
         self.handing_over = conversation.handing_over
@@ -198,6 +199,7 @@ class Walk:
             checkpoints=self.checkpoints,
             answers=self.answers,
             advised=self.advised,
+            past=self.past,
             intents=self.intents,
             also=self.also,
             handing_over=self.handing_over,

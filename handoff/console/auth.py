@@ -14,8 +14,7 @@ from aiohttp.typedefs import Handler
 
 from handoff.console.area import NOBODY, Access
 from handoff.console.parts import SESSION, parts_of, session_of
-from handoff.console.render import page
-from handoff.domain import MAY_HOLD
+from handoff.console.render import PLACES, page
 from handoff.doorkeeper import LoggedIn, Session, TooManyAttempts, csrf_matches, log_out, verify
 
 RULES: Final = web.AppKey("rules", dict[web.AbstractRoute, Access])
@@ -199,7 +198,7 @@ def _too_many(request: web.Request, attempts: TooManyAttempts) -> web.Response:
 def _welcome(request: web.Request, logged_in: LoggedIn, back: str) -> web.Response:
     place = _landing(request, logged_in.session)
     home = str(request.app.router["board"].url_for())
-    if _OWN_PAGE.fullmatch(back) and back.startswith(home):
+    if _OWN_PAGE.fullmatch(back) and back.startswith(home) and back != home:
         place = back
     response = web.Response(status=303, headers={"Location": place})
     secure = parts_of(request).secure_cookies
@@ -209,5 +208,7 @@ def _welcome(request: web.Request, logged_in: LoggedIn, back: str) -> web.Respon
 
 
 def _landing(request: web.Request, session: Session) -> str:
-    """Where one's work is: the queue, or for those who hold no cases their own page."""
-    return str(request.app.router["board" if session.adviser.role in MAY_HOLD else "account"].url_for())
+    """Where one's work is: the first place of the rail that this role may see."""
+    role = session.adviser.role
+    first = next((place.route for place in request.app[PLACES] if role in place.seen_by), "account")
+    return str(request.app.router[first].url_for())

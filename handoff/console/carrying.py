@@ -11,6 +11,8 @@ from handoff.doors import Content, PageCard
 FIELD = "page-"
 """A reply's form names each page it carries: `page-<id>` is the version of the library it was read from."""
 MOST_PAGES = 8
+OWN_SIGN = "\uf8ff"
+"""Stands for an adviser's introduction while the guard looks at the rest (a sign of no script, and of no use to us)."""
 _ID = re.compile(r"[a-z0-9_-]{1,120}")
 
 
@@ -37,6 +39,19 @@ def changed(cards: Iterable[PageCard], carried: Mapping[str, str], text: str) ->
         for card in cards
         if not card.withdrawn and carried.get(card.id) != card.library and not lines.issuperset(_lines(card.text))
     )
+
+
+def introducing(mask: Mask, name: str) -> Mask:
+    """The guard, for an adviser who says who they are: their own first name stays where they introduce themselves."""
+    first = re.escape(name.split()[0])
+    own = re.compile(rf"\b(I am|I['’]m|my name is|this is)( +){first}\b", re.IGNORECASE)
+
+    def masking(text: str) -> tuple[str, tuple[str, ...]]:
+        found = [match.group() for match in own.finditer(text)]
+        words, kinds = mask(own.sub(OWN_SIGN, text))
+        return re.sub(OWN_SIGN, lambda _: found.pop(0), words), kinds
+
+    return masking if name.isprintable() else mask
 
 
 def masked(mask: Mask, text: str, cards: Iterable[PageCard]) -> tuple[str, tuple[str, ...]]:

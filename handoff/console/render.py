@@ -179,6 +179,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # pages and the code that fills them change together, at a restart
     )
     environment.globals["taxonomy_labels"] = Issues()
     environment.filters |= {"span": span, "of_minutes": of_minutes, "plain": plain, "clock": _clock}

@@ -23,7 +23,7 @@ from handoff.console.asking import (
 )
 from handoff.console.attending import SHOWN, looked
 from handoff.console.auth import form_of
-from handoff.console.carrying import cards_of, carried_in, changed, masked
+from handoff.console.carrying import OWN_SIGN, cards_of, carried_in, changed, introducing, masked
 from handoff.console.parts import parts_of, session_of
 from handoff.console.reading import is_theirs, names
 from handoff.console.render import error_page, page
@@ -57,7 +57,8 @@ async def say(request: web.Request) -> web.Response:
         return error_page(request, 404, draft=words)
     found = found_case(request)
     cards = cards_of(parts.doors.content, found.row, pages)
-    text, kinds = masked(parts.mask, words, cards)
+    mask = introducing(parts.mask, session_of(request).adviser.name)
+    text, kinds = masked(mask, words.replace(OWN_SIGN, ""), cards)
     draft = Draft(text, client_id=client_id, masked=kinds, carried=cards)
     if unfit := tuple(card for card in cards if card.withdrawn) + changed(cards, pages, words):
         fit = tuple(card for card in cards if card not in unfit)

@@ -116,7 +116,8 @@ def notifications(db: Database) -> None:
                 (OLD.state = 'waiting' AND kind IN ('case_waits', 'call_back_due', 'case_overdue'))
                 OR (OLD.state = 'offered' AND kind = 'transfer_offered')
                 OR (NEW.holder IS NOT OLD.holder AND kind IN ('holder_unreachable', 'case_raised', 'whispered'))
-                OR (NEW.state IN ('done', 'abandoned') AND kind IN ('message_unknown', 'message_failed', 'case_lapsed')));
+                OR (NEW.state IN ('done', 'abandoned') AND kind IN ('message_unknown', 'message_failed', 'case_lapsed',
+                    'case_waits', 'call_back_due', 'case_overdue')));
         END;
         CREATE TRIGGER settled_by_arriving AFTER UPDATE OF state ON delivery WHEN NEW.state IN ('delivered', 'read')
         BEGIN UPDATE notification SET acked_at = NEW.at WHERE acked_at IS NULL

@@ -95,6 +95,9 @@ def tasks_and_takedowns(db: Database) -> None:
         ) STRICT;
         CREATE UNIQUE INDEX one_open_reminder ON reminder (kind, coalesce(takedown, task))
             WHERE answered_at IS NULL AND dropped_at IS NULL;
+        CREATE INDEX reminder_of_takedown ON reminder (takedown) WHERE takedown IS NOT NULL;
+        CREATE INDEX reminder_of_task ON reminder (task) WHERE task IS NOT NULL;
+        CREATE INDEX task_of_takedown ON task (takedown) WHERE takedown IS NOT NULL;
         CREATE INDEX reminder_due ON reminder (due_at) WHERE sent_at IS NULL AND dropped_at IS NULL;
         CREATE INDEX reminder_unanswered ON reminder (conversation)
             WHERE sent_at IS NOT NULL AND answered_at IS NULL AND dropped_at IS NULL;

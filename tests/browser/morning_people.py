@@ -180,6 +180,8 @@ class Adviser:
         keys.press("Tab")
         keys.type(PASSWORD)
         keys.press("Enter")
+        expect(self.page.locator("#presence-menu")).to_be_visible()
+        self.is_live()
 
     def is_live(self) -> None:
         if self.script:

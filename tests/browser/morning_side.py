@@ -24,7 +24,7 @@ from handoff.desk import Desk
 from handoff.domain import Author, CaseId, Role
 from handoff.seal import Seal, key_in
 from tests.browser.clocked import CLOCK, COMMAND, SharedClock
-from tests.browser.desk_side import WAIT_MS, complaints, sync_api
+from tests.browser.desk_side import complaints, sync_api
 from tests.fakes.smtp import MailServer
 from tests.fakes.telegram import FakeTelegram
 from tests.served import Served, free_port
@@ -37,7 +37,7 @@ PASSWORD = "a long demo password"
 GROUP = -500
 """Where advisers are told in Telegram."""
 OPEN = "mon-fri 09:00-17:00"
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 PROMISES = tuple(f"P{number}" for number in range(1, 13))
 CASE = re.compile(r"/cases/(\d+)")
 
@@ -204,7 +204,7 @@ class House:
 
     def context(self, **settings: Any) -> Any:
         made = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-        made.set_default_timeout(WAIT_MS)
+        made.set_default_timeout(PATIENCE_S * 1000)
         self.contexts.append(made)
         return made
 

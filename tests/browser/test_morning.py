@@ -16,7 +16,7 @@ import pytest
 from tests.browser.chromium import CHROMIUM
 from tests.browser.desk_side import LIVE, complaints, regions, sync_api
 from tests.browser.morning_people import Adviser, ByApi, ByPage, ByTelegram, Enquirer, let_in
-from tests.browser.morning_side import PEOPLE, PROMISES, SCREENS, Audited, House, Promises, until
+from tests.browser.morning_side import PATIENCE_S, PEOPLE, PROMISES, SCREENS, Audited, House, Promises, until
 from tests.fakes.telegram_faults import silence
 
 expect = sync_api.expect
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 NOTE = "canary-note-ovxq: the head is on leave"
 WORDS = "canary-words-zkwv about our school page"
 PHONE = "020 7946 0123"
+INTERRUPTED = "Ring the local police on 101."
 UNSENT = """SELECT o.* FROM outbox o JOIN conversation c ON c.id = o.conversation
  WHERE c.channel = 'telegram' AND o.state IN ('queued', 'sending')"""
 FACTS = "SELECT issue, outcome, count(*) FROM case_facts GROUP BY 1, 2 ORDER BY 1, 2"
@@ -45,7 +46,7 @@ class Morning:
     by_telegram: list[ByTelegram]
     ruth: ByPage
     priya: ByPage
-    tom: ByPage
+    tom: ByApi
 
     @property
     def everybody(self) -> list[Enquirer]:
@@ -55,19 +56,27 @@ class Morning:
         """Hours have passed: sessions have ended."""
         for each in (self.ben, self.dewi, self.carys):
             each.logs_in()
-            each.is_live()
 
 
 @pytest.fixture
-def morning(browser: Any, tmp_path: Path) -> Iterator[Morning]:
+def patient() -> Iterator[None]:
+    """Whatever else this computer does."""
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def morning(browser: Any, tmp_path: Path, patient: None) -> Iterator[Morning]:
     house = House(tmp_path, browser)
     try:
         at_desk = [Adviser(house, name, script=name != "Dewi Price") for name in list(PEOPLE)[:4]]
         amira, ben, dewi, carys = at_desk
-        pages = [ByPage(house, name) for name in ("Ruth", "Priya", "Tom")]
+        pages = [ByPage(house, name) for name in ("Ruth", "Priya")]
         by_api = [ByApi(house, f"by-api-{number}") for number in range(16)]
         by_telegram = [ByTelegram(house, f"Sam {number}", number=700 + number) for number in range(11)]
-        yield Morning(house, Promises(), Audited(), amira, ben, dewi, carys, by_api, by_telegram, *pages)
+        tom = ByApi(house, "Tom")
+        yield Morning(house, Promises(), Audited(), amira, ben, dewi, carys, by_api, by_telegram, *pages, tom)
     finally:
         house.close()
 
@@ -102,7 +111,6 @@ def four_advisers_come_to_the_desk(morning: Morning) -> None:
     morning.audited(morning.carys.page)
     for each in (morning.amira, morning.ben, morning.dewi, morning.carys):
         each.logs_in()
-        each.is_live()
     for each in (morning.ben, morning.dewi, morning.carys):
         each.is_available()
     by_keys(morning.amira, "#presence-menu summary")
@@ -126,14 +134,14 @@ def thirty_enquirers_come_on_two_channels_and_twelve_ask_for_a_person(morning: M
         talker.hears("in danger")
         talker.presses("No")
         talker.hears("What best describes you?")
-    for person in (morning.ruth, morning.priya, morning.tom):
+    morning.tom.asks_for_people("parents are posting about us")
+    for person in (morning.ruth, morning.priya):
         person.presses("No")
         person.presses("Teacher or school staff")
-        assert complaints(person.page) == []
         person.asks_for_people()
+    assert complaints(morning.ruth.page) == []
     board = morning.amira.page
     expect(board.locator("#light")).to_contain_text(re.compile(r"Waiting\s*12"))
-    morning.audited(board)
     assert morning.house.rows("SELECT channel, count(*) FROM conversation GROUP BY 1") == [
         ("telegram", 10),
         ("web", 19),
@@ -176,7 +184,8 @@ def a_decision_about_danger_is_kept_and_read_by_a_second(morning: Morning) -> No
     morning.audited(page)
     while page.locator("#answer-y").count():
         page.locator("#answer-y").check()
-        page.get_by_role("button", name="Next").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Next").click()
     page.locator("#rationale").fill("A life may be at risk, and nobody is with her")
     page.get_by_role("button", name="Keep this decision").click()
     expect(page.locator("#panel-threshold-in .decision")).to_contain_text("second reading asked for")
@@ -211,7 +220,8 @@ def two_advisers_press_claim_at_the_same_moment(morning: Morning) -> None:
         expect(loser.page.locator("main")).to_contain_text(winner.name)
         claims = "SELECT count(*) FROM event WHERE kind = 'case.claimed' AND \"case\" = ?"
         assert morning.house.one(claims, case) == 1
-    morning.audited(winner.goes(f"/cases/{case}"))
+    winner.goes(f"/cases/{case}")
+    winner.is_live()
     winner.replies("Thank you for the link to it. We look at it now.")
     winner.closes()
     morning.by_api[0].hears("back with the bot")
@@ -239,7 +249,6 @@ def amira_works_by_keyboard_alone(morning: Morning) -> None:
         keys.press("Enter")
         expect(page.locator("#notes-in")).to_contain_text(NOTE)
     the_bot_stays_silent(morning)
-    morning.audited(page)
     passes_it_on_by_keys(morning)
     takes_the_next_and_wraps_up_by_keys(morning)
 
@@ -275,7 +284,8 @@ def the_bot_stays_silent(morning: Morning) -> None:
 def refused_bots_word(house: House, case: int) -> str:
     """What the database says to a late reply of the bot. Nothing of it is kept."""
     word = f"""INSERT INTO outbox (conversation, author, epoch, state, at)
-        SELECT conversation, 'bot', epoch, 'queued', 0 FROM voice JOIN cases c USING (conversation) WHERE c.id = {case}"""
+        SELECT conversation, 'bot', epoch, 'queued', 0 FROM voice
+         WHERE conversation = (SELECT conversation FROM cases WHERE id = {case})"""
     try:
         house.writes(word, keep=False)
     except sqlite3.IntegrityError as error:
@@ -294,8 +304,10 @@ def passes_it_on_by_keys(morning: Morning) -> None:
         keys.press("t")
         expect(page.locator("#transfer-form")).to_be_visible()
         tab_to(page, "[name=to]")
-        while not page.locator(f"#transfer-to-{ben.id}").is_checked():
-            keys.press("ArrowDown" if page.locator("[name=to]:checked").count() else "Space")
+        keys.press("Space")
+        for _ in range(len(PEOPLE)):
+            if not page.locator(f"#transfer-to-{ben.id}").is_checked():
+                keys.press("ArrowDown")
         tab_to(page, "#transfer-reason")
         keys.type("The head is ringing me")
         keys.press("Enter")
@@ -437,8 +449,9 @@ def killed_in_mid_conversation_nothing_is_lost_and_nothing_goes_out_by_itself(mo
     morning.amira.is_live()
     morning.ben.claims(sam.case)
     house.beside.do(lambda: house.telegram.fault("sendMessage", silence(taken=True), chat=sam.me.id))
-    morning.ben.replies("Ring the local police on 101.")
-    until(lambda: house.one("SELECT count(*) FROM outbox WHERE state = 'sending'"), "it was not under way")
+    morning.ben.replies(INTERRUPTED)
+    until(lambda: copies_of(sam, INTERRUPTED), "it did not arrive")
+    assert house.one("SELECT count(*) FROM outbox WHERE state = 'sending'") == 1
     before = {
         table: house.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("event", "message", "turn", "note")
     }
@@ -476,16 +489,16 @@ def a_console_cut_off_equals_a_fresh_one(morning: Morning, consoles: tuple[Any, 
 
 
 def what_was_interrupted_is_for_a_person(morning: Morning, sam: ByTelegram) -> None:
-    house, words, after = morning.house, "Ring the local police on 101.", morning.by_telegram[5]
+    house, after = morning.house, morning.by_telegram[5]
     morning.dewi.claims(after.case)
     morning.dewi.replies("The courier is at work again.")
     after.hears("The courier is at work again.")
     with morning.promise("P3", "an interrupted send is unknown, and goes out again only when a person says so"):
         state = 'SELECT state FROM delivery JOIN message ON message.id = delivery.message WHERE message."case" = ?'
         assert house.rows(state, sam.case) == [("unknown",)]
-        assert copies_of(sam, words) == 1
+        assert copies_of(sam, INTERRUPTED) == 1
         morning.ben.page.get_by_role("button", name="Send it again?").click()
-        until(lambda: copies_of(sam, words) == 2, "a person's second try did not go out")
+        until(lambda: copies_of(sam, INTERRUPTED) == 2, "a person's second try did not go out")
     morning.ben.closes(case=sam.case)
     morning.dewi.closes(case=after.case)
 
@@ -637,7 +650,7 @@ def two_days_after_a_report_the_bot_asks_and_the_answer_is_at_the_desk(morning: 
     sam.hears("Is it still up?")
     sam.presses("Still up")
     until(lambda: house.one("SELECT count(*) FROM reminder WHERE answer = 'still_up'"), "the answer is not at the desk")
-    morning.all_come_back()
+    ben.logs_in()
     page = ben.goes("/takedowns/1")
     expect(page.locator("#takedown")).to_contain_text("Still up")
     ben.goes("/tasks")
@@ -689,7 +702,7 @@ def a_note_has_left_by_no_way(morning: Morning) -> None:
     house.outgoing.append(house.api.get("/metrics").text())
     with morning.promise("P5", "Telegram, alerts, mail, web, record of advice and log: no note in any"):
         assert canary not in house.everything_sent()
-        assert "A colleague of hers here." in house.everything_sent(), "negative control: what was sent is seen"
+        assert INTERRUPTED in house.everything_sent(), "negative control: what was sent is seen"
         morning.ben.goes(f"/cases/{morning.ruth.case}")
         expect(morning.ben.page.locator("#notes-in")).to_contain_text(canary)
 

@@ -127,6 +127,9 @@ function listen() {
   };
 }
 
+// The browser's own new try may take long: when the line is back, we listen at once
+addEventListener("online", listen);
+
 function setFeed(now) {
   if (state === "gone" || (state === "starting" && now === "behind")) return;
   state = now;

@@ -84,14 +84,14 @@ WAITING = (
             TELEGRAM, ("We have not looked at it. Two phones are in the office.",)),
 )  # fmt: skip
 HELD = (
-    (0, Enquiry(minutes(41), "A parent posts insults about one of our teachers every night",
+    (0, Enquiry(minutes(41), "A parent is harassing one of our teachers online",
                 "Head or senior leader", "England", WEB,
-                ("She is very upset and has cover today.", "Can we make him stop?")),
+                ("We have screenshots of nine posts.", "Can we make him stop?")),
      ("Hello, I am Amira. I have read what you told the bot, so you need not tell it again.",
       "Is the teacher safe at home, and has anybody answered him?")),
     (1, Enquiry(minutes(28), "Someone nobody knows keeps writing to one of our children in a game",
                 "Social worker", "Wales", WHATSAPP,
-                ("The child has not met him.",)),
+                ("They have only written in the game.",)),
      ("Hello, I am Ben. Thank you for keeping the device as it is.",)),
     (2, Enquiry(minutes(19), "A member of staff has been messaging a pupil privately", "Head or senior leader",
                 "England", TELEGRAM), ()),
@@ -229,7 +229,8 @@ class DemoDay:
         def work(db: Connection) -> None:
             case = queue.open_case(db, new, opened).id
             queue.claim(db, case, holder, claimed)
-            queue.say(db, case, holder, "Hello, how can I help?", "demo-0", 0, claimed + minutes(1))
+            said = queue.say(db, case, holder, "Hello, how can I help?", "demo-0", 0, claimed + minutes(1))
+            queue.record_delivery(db, said, DeliveryState.READ, claimed + minutes(1))
             queue.wrap_up(db, case, holder, ended)
             closing.record(db, case, holder, Closing(issue, route="setting", escalation=Escalation.CLARIFIED), ended)
             queue.close(db, case, holder, issue, outcome, ended)

@@ -162,9 +162,10 @@ def task_and_takedown_rules(db: Database) -> None:
                 SELECT 1 FROM takedown_step WHERE takedown = NEW.takedown AND stage = 'on_behalf')
         BEGIN SELECT RAISE(ABORT, 'takedown_step_follows'); END;
         CREATE TRIGGER takedown_clock_waits BEFORE INSERT ON takedown_step
-        WHEN NEW.who = 'clock' AND NEW.at < (SELECT max(at) + CASE NEW.stage WHEN 'asked' THEN 172800000
-                ELSE 259200000 END FROM takedown_step WHERE takedown = NEW.takedown
-            AND stage = CASE NEW.stage WHEN 'asked' THEN 'reported' ELSE 'on_behalf' END)
+        WHEN NEW.who = 'clock' AND NEW.stage IN ('asked', 'asked_again') AND NOT coalesce(NEW.at >= (
+            SELECT max(at) + CASE NEW.stage WHEN 'asked' THEN 172800000 ELSE 259200000 END FROM takedown_step
+             WHERE takedown = NEW.takedown
+               AND stage = CASE NEW.stage WHEN 'asked' THEN 'reported' ELSE 'on_behalf' END), 0)
         BEGIN SELECT RAISE(ABORT, 'takedown_clock_waits'); END;
         CREATE TRIGGER takedown_step_is_kept BEFORE UPDATE ON takedown_step
         WHEN NOT (NEW.takedown IS OLD.takedown AND NEW.seq IS OLD.seq AND NEW.stage IS OLD.stage

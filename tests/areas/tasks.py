@@ -29,6 +29,7 @@ def step(seq: int, stage: str, who: str = "adviser", adviser: str = "1", at: int
 
 
 REPORTED = (TAKEDOWN, step(1, "reported"))
+NEVER_REPORTED = (TAKEDOWN, step(1, "guided"), step(2, "withdrawn"), step(3, "still_up"))
 ON_BEHALF = (*REPORTED, step(2, "on_behalf"))
 REMINDER = """INSERT INTO reminder ("case", conversation, kind, takedown, task, due_at, made_at) VALUES (1, 1, 'still_up', 1, NULL, 9, 0)"""
 PLANNED = (*REPORTED, REMINDER)
@@ -71,6 +72,7 @@ REFUSED = [
     ("takedown_step_follows", (*ON_BEHALF, step(3, "still_up")), step(4, "asked")),
     ("takedown_step_follows", (*REPORTED, step(2, "removed")), step(3, "on_behalf")),
     ("takedown_clock_waits", REPORTED, step(2, "asked", "clock", "NULL", 48 * HOUR - 1)),
+    ("takedown_clock_waits", NEVER_REPORTED, step(4, "asked", "clock", "NULL", 48 * HOUR)),
     ("takedown_clock_waits", ON_BEHALF, step(3, "asked_again", "clock", "NULL", 72 * HOUR - 1)),
     ("takedown_step_is_kept", REPORTED, "UPDATE takedown_step SET stage = 'guided'"),
     ("takedown_step_is_kept", REPORTED, "UPDATE takedown_step SET reference = x'01'"),

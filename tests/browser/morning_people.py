@@ -12,7 +12,7 @@ from handoff.console.area import Route
 from handoff.domain import Role
 from tests.areas import gathered_who_may
 from tests.browser.desk_side import LIVE, sync_api
-from tests.browser.morning_side import PASSWORD, PATIENCE_S, PEOPLE, House, email_of, until
+from tests.browser.morning_side import PASSWORD, PATIENCE_S, PEOPLE, Audited, House, Promises, email_of, until
 from tests.fakes.telegram_people import User
 
 expect = sync_api.expect
@@ -222,6 +222,33 @@ class Adviser:
         if not self.page.locator("input[name=route]:checked").count():
             self.page.locator("input[name=route]").first.check()
         self.page.locator("#close").click()
+
+
+@dataclass
+class Morning:
+    """Who is there. Amira uses no mouse; Dewi's browser runs no script; Carys leads."""
+
+    house: House
+    promise: Promises
+    audited: Audited
+    amira: Adviser
+    ben: Adviser
+    dewi: Adviser
+    carys: Adviser
+    by_api: list[ByApi]
+    by_telegram: list[ByTelegram]
+    ruth: ByPage
+    priya: ByPage
+    tom: ByApi
+
+    @property
+    def everybody(self) -> list[Enquirer]:
+        return [*self.by_api, *self.by_telegram, self.ruth, self.priya, self.tom]
+
+    def all_come_back(self) -> None:
+        """Hours have passed: sessions have ended."""
+        for each in (self.ben, self.dewi, self.carys):
+            each.logs_in()
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ class Audited:
         found = [each for each in complaints(page) if each.partition(":")[0] not in known]
         self.faults += [f"{path}: {each}" for each in found]
         assert found == [], path
-        self.screens |= {part} if part else set(names) or {path}
+        self.screens |= {*names, part}
 
 
 # --- the house -------------------------------------------------------------------------------------------------------

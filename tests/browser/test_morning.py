@@ -7,7 +7,6 @@ each part goes on from where the one before left everybody; the trace of a failu
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,47 +14,26 @@ import pytest
 
 from tests.browser.chromium import CHROMIUM
 from tests.browser.desk_side import LIVE, complaints, regions, sync_api
-from tests.browser.morning_people import Adviser, ByApi, ByPage, ByTelegram, Enquirer, let_in
+from tests.browser.morning_by_keys import (
+    NOTE,
+    by_keys,
+    claims_answers_and_notes_by_keys,
+    passes_it_on_by_keys,
+    takes_the_next_and_wraps_up_by_keys,
+)
+from tests.browser.morning_people import Adviser, ByApi, ByPage, ByTelegram, Morning, let_in
 from tests.browser.morning_side import PATIENCE_S, PEOPLE, PROMISES, SCREENS, Audited, House, Promises, until
 from tests.fakes.telegram_faults import silence
 
 expect = sync_api.expect
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
-NOTE = "canary-note-ovxq: the head is on leave"
 WORDS = "canary-words-zkwv about our school page"
 PHONE = "020 7946 0123"
 INTERRUPTED = "Ring the local police on 101."
 UNSENT = """SELECT o.* FROM outbox o JOIN conversation c ON c.id = o.conversation
  WHERE c.channel = 'telegram' AND o.state IN ('queued', 'sending')"""
 FACTS = "SELECT issue, outcome, count(*) FROM case_facts GROUP BY 1, 2 ORDER BY 1, 2"
-
-
-@dataclass
-class Morning:
-    """Who is there. Amira uses no mouse; Dewi's browser runs no script; Carys leads."""
-
-    house: House
-    promise: Promises
-    audited: Audited
-    amira: Adviser
-    ben: Adviser
-    dewi: Adviser
-    carys: Adviser
-    by_api: list[ByApi]
-    by_telegram: list[ByTelegram]
-    ruth: ByPage
-    priya: ByPage
-    tom: ByApi
-
-    @property
-    def everybody(self) -> list[Enquirer]:
-        return [*self.by_api, *self.by_telegram, self.ruth, self.priya, self.tom]
-
-    def all_come_back(self) -> None:
-        """Hours have passed: sessions have ended."""
-        for each in (self.ben, self.dewi, self.carys):
-            each.logs_in()
 
 
 @pytest.fixture
@@ -229,42 +207,10 @@ def two_advisers_press_claim_at_the_same_moment(morning: Morning) -> None:
 
 def amira_works_by_keyboard_alone(morning: Morning) -> None:
     """Claims, answers, puts a page in, notes, passes it on; takes the next, pauses, wraps up."""
-    amira, ruth = morning.amira, morning.ruth
-    page, keys = amira.page, amira.page.keyboard
-    amira.goes("/")
-    amira.is_live()
-    with morning.promise("P12", "a conversation by keyboard alone"):
-        to_row(page, ruth.case)
-        keys.press("Enter")
-        expect(page.locator("#peek")).to_contain_text("you are only looking")
-        morning.audited(page, part="peek")
-        keys.press("c")
-        expect(page.locator("#speaker")).to_contain_text("You are speaking. The bot is silent.")
-        amira.is_live()
-        puts_in_a_page_by_keys(morning)
-        keys.press("Escape")
-        keys.press("n")
-        keys.type(NOTE)
-        keys.press("Tab")
-        keys.press("Enter")
-        expect(page.locator("#notes-in")).to_contain_text(NOTE)
+    claims_answers_and_notes_by_keys(morning)
     the_bot_stays_silent(morning)
     passes_it_on_by_keys(morning)
     takes_the_next_and_wraps_up_by_keys(morning)
-
-
-def puts_in_a_page_by_keys(morning: Morning) -> None:
-    page, keys = morning.amira.page, morning.amira.page.keyboard
-    keys.press("r")
-    keys.type("Hello from the helpline. This is how: ")
-    keys.press("/")
-    keys.type("fake account")
-    expect(page.locator("#finder-list [aria-selected=true]")).to_contain_text("Report a fake account")
-    keys.press("Enter")
-    expect(page.locator("#carries")).to_contain_text("Report a fake account")
-    keys.press("Enter")
-    expect(page.locator("#lines .by-adviser .line-carried")).to_contain_text("report-fake-account")
-    morning.ruth.hears("Hello from the helpline")
 
 
 def the_bot_stays_silent(morning: Morning) -> None:
@@ -291,107 +237,6 @@ def refused_bots_word(house: House, case: int) -> str:
     except sqlite3.IntegrityError as error:
         return str(error)
     return ""
-
-
-def passes_it_on_by_keys(morning: Morning) -> None:
-    """The one transfer: the sender holds it until it is taken."""
-    amira, ben, case = morning.amira, morning.ben, morning.ruth.case
-    page, keys = amira.page, amira.page.keyboard
-    ben.goes("/")
-    ben.is_live()
-    with morning.promise("P12", "a transfer by keyboard alone"):
-        keys.press("Escape")
-        keys.press("t")
-        expect(page.locator("#transfer-form")).to_be_visible()
-        tab_to(page, "[name=to]")
-        keys.press("Space")
-        for _ in range(len(PEOPLE)):
-            if not page.locator(f"#transfer-to-{ben.id}").is_checked():
-                keys.press("ArrowDown")
-        tab_to(page, "#transfer-reason")
-        keys.type("The head is ringing me")
-        keys.press("Enter")
-        expect(page.locator("#speaker")).to_contain_text("Offered to Ben Okafor, waiting.")
-    with morning.promise("P1", "one holder while it is offered, and after"):
-        assert morning.house.state(case) == ("offered", amira.id)
-        ben.page.locator(f"#mine-{case} a").click()
-        morning.audited(ben.page)
-        ben.page.get_by_role("button", name="Accept").click()
-        expect(ben.page.locator("#speaker")).to_contain_text("You are speaking")
-        assert morning.house.state(case) == ("active", ben.id)
-    expect(page.locator("#speaker")).to_contain_text("Ben Okafor has it now.")
-    expect(ben.page.locator("#notes-in")).to_contain_text(NOTE)
-    ben.replies("A colleague of hers here. I was told all of it.")
-    morning.ruth.hears("A colleague of hers here.")
-
-
-def takes_the_next_and_wraps_up_by_keys(morning: Morning) -> None:
-    amira = morning.amira
-    page, keys = amira.page, amira.page.keyboard
-    with morning.promise("P12", "the next case, a pause and the wrap-up by keyboard alone"):
-        keys.press("Control+k")
-        expect(page.locator("#go-to")).to_be_focused()
-        keys.type("queue")
-        keys.press("Enter")
-        expect(page.locator("h1")).to_have_text("Queue")
-        amira.is_live()
-        keys.press("x")
-        expect(page.locator("#speaker")).to_contain_text("You are speaking")
-        amira.is_live()
-        keys.press("r")
-        keys.type("Hello, I have read what you told the bot.")
-        keys.press("Enter")
-        expect(page.locator("#lines .by-adviser")).to_have_count(1)
-        for pressed, shown in (("p", "Paused."), ("p", "You are speaking.")):
-            keys.press("Escape")
-            keys.press(pressed)
-            expect(page.locator("#speaker")).to_contain_text(shown)
-            amira.is_live()
-        keys.press("w")
-        expect(page.locator("#issue")).to_be_focused()
-        morning.audited(page)
-        page.locator("#issue").focus()
-        wraps_up_by_keys(page)
-        expect(page.locator(".notice").first).to_contain_text("is closed")
-
-
-def wraps_up_by_keys(page: Any) -> None:
-    keys = page.keyboard
-    if page.locator("#issue").input_value() == "":
-        keys.type("Fake")
-    tab_to(page, "#setting")
-    keys.type("Sec")
-    for name in ("role", "nation"):
-        if page.locator(f"#closing .wrap > .who-asks #{name}, #closing > .who-asks #{name}").count():
-            tab_to(page, f"#{name}")
-            keys.press("ArrowDown")
-    tab_to(page, "input[name=outcome]")
-    keys.press("1")
-    if not page.locator("input[name=route]:checked").count():
-        tab_to(page, "input[name=route]")
-        keys.press("Space")
-    keys.press("Enter")
-
-
-def to_row(page: Any, case: int) -> None:
-    for _ in range(40):
-        page.keyboard.press("j")
-        if page.evaluate("document.activeElement?.closest('.row')?.id") == f"case-{case}":
-            return
-    raise AssertionError(f"case {case} is not reached by j")
-
-
-def tab_to(page: Any, selector: str) -> None:
-    for _ in range(90):
-        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{selector} cannot be reached by Tab")
-
-
-def by_keys(adviser: Adviser, selector: str) -> None:
-    tab_to(adviser.page, selector)
-    adviser.page.keyboard.press("Enter")
 
 
 def choose_nation(page: Any) -> None:

@@ -97,7 +97,7 @@ async def _fresh(made: Busy, folder: Path, forms: dict[str, Form]) -> dict[str, 
     with copied(made, folder) as busy:
         async with served(busy) as server:
             fresh = {}
-            for route, form in forms.items():
+            for route, form in sorted(forms.items(), key=lambda each: each[0] != "next"):  # before any page is a look
                 async with visiting_as(server, busy, form.who) as visitor:
                     fresh[route] = await Trial(busy, server, {form.who: visitor}, {}).found(form)
             return fresh

@@ -222,7 +222,8 @@ async def test_practice_takes_a_place_and_starts_only_where_one_is_free(
     desk: DemoDesk, visitor: Visitor, amira: AdviserId
 ) -> None:
     first = await begun(visitor)
-    full = await visitor.post("/practice", script="made-up")
+    assert await begun(visitor) == first  # a second click begins nothing
+    full = await visitor.post("/practice", script="left-overnight")
     assert full.status == 409
     assert "as many conversations as you may" in await full.text()
     (duty,) = Desk(desk.ledger.seal).on_duty(desk.ledger.reader(), desk.now())

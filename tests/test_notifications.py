@@ -104,6 +104,17 @@ def test_a_call_back_whose_time_came_is_told_whatever_its_tier(desk: DemoDesk, c
     assert told(desk, amira) == [Kind.CALL_BACK_DUE]
 
 
+def test_danger_of_somebody_who_leaves_before_they_were_called_back_is_told_no_more(
+    desk: DemoDesk, clock: Clock, amira: AdviserId
+) -> None:
+    case_id, at = desk.case(2), clock() + timedelta(hours=1)
+    desk.ledger.write_now(lambda conn: desk.queue.schedule(conn, case_id, amira, at, clock()))
+    desk.flag(case_id, "danger_words", 0)
+    assert told(desk, amira) == [Kind.CASE_WAITS]
+    desk.ledger.write_now(lambda conn: desk.queue.abandon(conn, desk._conversation(case_id), clock()))
+    assert told(desk, amira) == []
+
+
 def test_an_offer_is_told_to_whom_it_is_made_until_it_is_answered(
     desk: DemoDesk, amira: AdviserId, ben: AdviserId
 ) -> None:

@@ -38,8 +38,6 @@ ENGINE_RESPONSES = (
     "utter_added_to_case",
     "utter_ask_change_answer",
     "utter_ask_clarification",
-    "utter_call_back",
-    "utter_code",
     "utter_cut",
     "utter_dont_know",
     "utter_edited",
@@ -56,12 +54,17 @@ ENGINE_RESPONSES = (
     "utter_page_expired",
     "utter_page_source",
     "utter_page_unverified",
-    "utter_return_code",
     "utter_too_fast",
-    "utter_wait",
     "utter_why",
 )
 """Responses the engine says by name."""
+BESIDE_A_CASE = {
+    "utter_call_back": "nobody is told when they will be called back",
+    "utter_code": "a return code is not understood",
+    "utter_return_code": "nobody is given a code to come back by",
+    "utter_wait": "nobody is told how long it may take",
+}
+"""Responses that are said of a case, where the library has them -> what it means that it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,10 @@ class Proofs:
             if pattern not in self.library.flows:
                 message = f"there is no {pattern}: enquirers are reminded of nothing, and a colleague has to look"
                 self.complaints.warning(Where(PATTERNS_FILE, 1), "no-reminder", message, f"write it in {PATTERNS_FILE}")
+        for response, without in BESIDE_A_CASE.items():
+            if response not in self.library.responses:
+                message = f"there is no {response}: {without}"
+                self.complaints.warning(Where(PATTERNS_FILE, 1), "no-word", message, f"write it in {PATTERNS_FILE}")
         for response in ENGINE_RESPONSES:
             if response not in self.library.responses:
                 self.missing("no-response", f"there is no {response}, which the engine says by itself")

@@ -24,6 +24,7 @@ from bot.engine.walk import Walk, WalkError
 from bot.library.model import ActionStep, Flow, Library
 
 START = "start"
+CODE = "utter_code"
 """The flow of the first questions: what a deep link is about waits for its question."""
 
 
@@ -131,9 +132,12 @@ def _opened(walk: Walk, heard: Opened) -> None:
 
 
 def _code_typed(walk: Walk, heard: CodeTyped) -> None:
-    """Say whether they are back; then the open question again, or a greeting where nothing has begun."""
+    """Say whether they are back; then the open question again, or a greeting where nothing has begun. A library that
+    has no words for it does not understand."""
+    if CODE not in walk.library.responses:
+        return
     about = (("context.reception", heard.reception.value), ("context.with_people", walk.with_people))
-    speech.put(walk, "utter_code", about)
+    speech.put(walk, CODE, about)
     if walk.with_people:
         return
     if not walk.stack:

@@ -229,8 +229,8 @@ class Desk:
 
     async def waiting(self) -> list[int]:
         """The cases on the board that can be claimed."""
-        actions = [form.action for form in (await self.get("/desk/")).forms]
-        return [int(found[1]) for each in actions if (found := re.search(r"/cases/(\d+)/claim$", each))]
+        board = await self.get("/desk/")
+        return [int(number) for number in re.findall(r'formaction="[^"]*/cases/(\d+)/claim"', board.html)]
 
     async def next_waiting(self) -> int:
         """The first case, once there is one."""
@@ -253,8 +253,7 @@ class Desk:
         raise AssertionError(f"{words} not all in {page.lines}")
 
     async def claim(self, case: int) -> None:
-        board = await self.get("/desk/")
-        page = await self.submit(board.form(f"/cases/{case}/claim"))
+        page = await self.submit((await self.case(case)).form(f"/cases/{case}/claim"))
         assert "You are speaking." in page.text, page.text
 
     async def says(self, case: int, text: str) -> Page:

@@ -562,7 +562,7 @@ async def test_what_the_bot_flagged_is_said_in_words_and_danger_is_shown_everywh
         "A picture or file was refused; nothing of it was kept",
         "This may be a child writing; their words were not kept",
     ):
-        assert words in page
+        assert said in page
     assert re.search(r'class="case-head is-danger"', page)
     assert re.search(r'<h1 class="desk-title"><span class="tier tier-0">Danger</span>', page)
     board = await visitor.page("/")

@@ -18,6 +18,7 @@ BREACHES = {
     "Pure parts import no input, no output and no third party": ("bot/engine/steps.py", "import random"),
     "rasa_sdk only in bot.actions": ("bot/turns.py", "import rasa_sdk"),
     "Web frameworks only at the web's doors": ("bot/house.py", "import aiohttp"),
+    "aiosmtplib only in bot.mail": ("bot/house.py", "import aiosmtplib"),
     "telegram only in bot.channels.telegram": ("bot/channels/terminal.py", "import telegram"),
 }
 """Contract -> (file, an import that breaks it)."""

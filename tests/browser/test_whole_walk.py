@@ -137,8 +137,10 @@ async def _downloads_the_record(chat: Page) -> None:
 
 async def _closes(desk: Page) -> None:
     await desk.get_by_role("button", name="Wrap up").click()
-    await desk.get_by_label("What was it about?").select_option("reputation")
-    await desk.locator("input[name=outcome]").first.check()
+    await desk.get_by_label("What was it mainly about?").select_option("reputation")
+    await desk.locator("#setting").select_option("primary")
+    await desk.locator("#outcome-advised").check()
+    await desk.locator("#route-setting").check()
     await picture(desk, "desk-3-wrap-up")
     await desk.get_by_role("button", name="Close the case").click()
     await expect(desk.get_by_role("heading", name="Queue")).to_be_visible()

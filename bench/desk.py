@@ -143,6 +143,7 @@ class Console:
     # --- working -----------------------------------------------------------------------------------------------------
 
     async def work(self, claims: "asyncio.Queue[int]", until: float) -> None:
+        await asyncio.sleep(SAYS_EVERY_S * self.dice.random())  # a shift does not begin in one millisecond
         while time.perf_counter() < until:
             if len(self.mine) < CAPACITY:
                 await self._claim(claims)

@@ -6,28 +6,18 @@ A figure always stands beside its n. Practice is never counted.
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
 from typing import Final
 
 from handoff.domain import State
 from handoff.moments import to_ms
+from handoff.periods import Period, period_of
 
 ENOUGH: Final = 5
 """Below so many, a median or a share says nothing, and may point at somebody."""
 UNSAID: Final = "not_said"
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From `first` to `last`, whole days of the service's own calendar, both counted."""
-
-    first: date
-    last: date
-    begins: datetime
-    ends: datetime
-    """UTC; a day on which the clocks change has 23 or 25 hours. `ends` is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +75,6 @@ class _Case:
     answered_ms: int | None
     due_ms: int
     abandoned: bool
-
-
-def period_of(local: Callable[[datetime], datetime], first: date, last: date, now: datetime) -> Period:
-    """`local` takes a moment to the service's own clock. Raises: ValueError when it ends before it begins."""
-    if last < first:
-        raise ValueError("a period ends on or after the day on which it begins")
-    zone = local(now).tzinfo
-    begins = datetime.combine(first, time(), zone)
-    ends = datetime.combine(last + timedelta(days=1), time(), zone)
-    return Period(first, last, begins.astimezone(UTC), ends.astimezone(UTC))
 
 
 def today(local: Callable[[datetime], datetime], now: datetime) -> Period:

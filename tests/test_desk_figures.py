@@ -17,6 +17,7 @@ from handoff import figures
 from handoff.domain import AdviserId, NewCase, Role
 from handoff.figures import Share
 from handoff.hours import OpeningHours
+from handoff.periods import period_of
 from tests.demo_desk import Clock, DemoDesk, desk_in
 from tests.test_console import Visitor, visiting
 
@@ -65,7 +66,7 @@ def test_today_is_the_service_s_own_day_and_the_week_begins_on_monday() -> None:
     over_the_change = figures.this_week(LONDON, datetime(2026, 10, 25, 12, tzinfo=UTC))
     assert over_the_change.ends - over_the_change.begins == timedelta(days=7, hours=1)
     with pytest.raises(ValueError, match="ends on or after"):
-        figures.period_of(LONDON, date(2026, 2, 2), date(2026, 2, 1), late)
+        period_of(LONDON, date(2026, 2, 2), date(2026, 2, 1), late)
 
 
 def test_the_figures_equal_an_independent_count(desk: DemoDesk, clock: Clock) -> None:

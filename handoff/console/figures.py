@@ -14,7 +14,7 @@ from handoff.console.parts import parts_of, session_of
 from handoff.console.render import page
 from handoff.desk import last_event
 from handoff.domain import Role
-from handoff.figures import Period
+from handoff.periods import Period, period_of
 
 LOOKERS: Final = frozenset({Role.SENIOR, Role.LEAD, Role.AUDITOR})
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -69,7 +69,7 @@ def _period(request: web.Request, first: str, last: str) -> Period | None:
         days = date.fromisoformat(first), date.fromisoformat(last)
         if not all(FIRST_YEAR <= day.year <= LAST_YEAR for day in days):
             return None
-        return figures.period_of(parts.hours.local, *days, parts.now())
+        return period_of(parts.hours.local, *days, parts.now())
     except ValueError:
         return None
 

@@ -18,6 +18,12 @@ from handoff.migrations import takedowns as takedowns
 from handoff.migrations import people as people
 from handoff.migrations import watching as watching
 from handoff.migrations import notifications as notifications
+from handoff.migrations import contacts as contacts
+from handoff.migrations import facts as facts
+from handoff.migrations import releases as releases
+from handoff.migrations import terms as terms
+from handoff.migrations import retention as retention
+from handoff.migrations import views as views
 from handoff.migrations.register import migrations
 
 __all__ = ["migrations"]

@@ -1,0 +1,1 @@
+"""What keeps words longer than their time, and what remains of what was forgotten."""

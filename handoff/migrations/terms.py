@@ -1,0 +1,1 @@
+"""School terms, as the service sets them."""

@@ -1,0 +1,4 @@
+"""Forgetting: legal holds, requests, what remains."""
+
+WHO_MAY: dict = {}
+REFUSED: list = []

@@ -1,0 +1,4 @@
+"""Planning and school terms."""
+
+WHO_MAY: dict = {}
+REFUSED: list = []

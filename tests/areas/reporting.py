@@ -1,0 +1,4 @@
+"""Reports: facts of takedowns, reports that were passed on."""
+
+WHO_MAY: dict = {}
+REFUSED: list = []

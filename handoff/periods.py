@@ -31,8 +31,8 @@ class Days:
     def __post_init__(self) -> None:
         if self.end <= self.first:
             raise WrongPeriod(
-                f"The period from {self.first} to {self.end} has no day in it: the second date is the first day that is "
-                f"not counted. For the one day {self.first} write {self.first + timedelta(days=1)}."
+                f"The period from {self.first} to {self.end} has no day in it: the second date is the first day "
+                f"that is not counted. For the one day {self.first} write {self.first + timedelta(days=1)}."
             )
 
     @property

@@ -1,4 +1,4 @@
-"""A report as values: sections with a table, perhaps a chart, and a sentence that reads it. No format is decided here."""
+"""A report as values: sections with a table, perhaps a chart, and a sentence. No format is decided here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,8 +1,8 @@
 """The tables the bot owns, in the one database that handoff.ledger opens. An old migration is never edited."""
 
-import sqlite3
-
 from sqlite_utils import Database, Migrations
+
+from handoff.migrations.register import run
 
 migrations = Migrations("bot")
 
@@ -11,7 +11,7 @@ migrations = Migrations("bot")
 def conversations(db: Database) -> None:
     """One row for each conversation; `mark` finds it by address without keeping the address readable. A turn's
     number is the conversation's version that it made. Each index is a page more in every commit, so there are few."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE conversation (
@@ -49,7 +49,7 @@ def outbox(db: Database) -> None:
     A bot reply is a reference into the pinned library; an adviser's message stays where it was written (handoff's
     `message`) and gets its row here by trigger, in the same transaction.
     """
-    _run(
+    run(
         db,
         """
         CREATE TABLE outbox (
@@ -100,7 +100,7 @@ def outbox(db: Database) -> None:
 @migrations()
 def library_versions(db: Database) -> None:
     """Published libraries, kept whole: a conversation stays on the one it began with."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE library_files (
@@ -126,7 +126,7 @@ def deliveries(db: Database) -> None:
     answer makes us ask an enquirer to write: what is held is looked at again when there is one. `first_at`, `last_at`:
     when the provider first and last showed that a name is this person's.
     """
-    _run(
+    run(
         db,
         """
         ALTER TABLE conversation ADD COLUMN heard_at INTEGER;
@@ -198,7 +198,7 @@ def deliveries(db: Database) -> None:
 @migrations()
 def alerts(db: Database) -> None:
     """Messages in the advisers' group that still offer a case, and the event up to which they are right."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE alert_cursor (
@@ -218,7 +218,7 @@ def alerts(db: Database) -> None:
 def return_codes(db: Database) -> None:
     """Codes that resume a conversation elsewhere, as keyed hashes; and up to where one that was resumed is past.
     `used_by`: the address that came back with it."""
-    _run(
+    run(
         db,
         """
         CREATE TABLE return_code (
@@ -235,13 +235,3 @@ def return_codes(db: Database) -> None:
         ) STRICT;
         """,
     )
-
-
-def _run(db: Database, script: str) -> None:
-    """Statement by statement: executescript would commit the migration's own transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if statement.strip() and sqlite3.complete_statement(statement):
-            db.execute(statement)
-            statement = ""

@@ -6,7 +6,7 @@ import structlog
 
 from bot.domain import CaseEnded, ConversationId
 from bot.turns import Turns
-from bot.waiting import rung
+from bot.waiting import whenever
 from handoff import desk
 from handoff.domain import Event
 from handoff.errors import KeyMissing, LedgerError
@@ -38,11 +38,7 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            self._woken.clear()
-            await self.follow()
-            if await rung(self._woken, LOOK_AGAIN_S):
-                await asyncio.sleep(GATHER_S)
+        await whenever(self._woken, self.follow, LOOK_AGAIN_S, GATHER_S)
 
     async def follow(self) -> None:
         """Takes up every event since the last one that was taken up. The place is kept with each ending, in the write

@@ -13,7 +13,7 @@ from bot.errors import ConversationMoved
 from bot.reminding import PATTERNS, to_hear
 from bot.store import Stored
 from bot.turns import Turns
-from bot.waiting import rung
+from bot.waiting import whenever
 from handoff import reminders
 from handoff.errors import KeyMissing, LedgerError
 from handoff.hours import Hours
@@ -49,11 +49,7 @@ class Reminders:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            self._woken.clear()
-            await self.follow()
-            if await rung(self._woken, LOOK_AGAIN_S):
-                await asyncio.sleep(GATHER_S)
+        await whenever(self._woken, self.follow, LOOK_AGAIN_S, GATHER_S)
 
     async def follow(self) -> None:
         """Takes up everything that is due and may be asked now. What may not yet is looked at again next time."""

@@ -1,6 +1,7 @@
 """Waiting for a bell with a time limit."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 
 async def rung(bell: asyncio.Event, limit_s: float) -> bool:
@@ -12,3 +13,13 @@ async def rung(bell: asyncio.Event, limit_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def whenever(bell: asyncio.Event, follow: Callable[[], Awaitable[None]], again_s: float, gather_s: float) -> None:
+    """Calls `follow` now, whenever the bell rings, and after `again_s` without it; rings that come within `gather_s` of
+    one are followed together. Until cancelled."""
+    while True:
+        bell.clear()
+        await follow()
+        if await rung(bell, again_s):
+            await asyncio.sleep(gather_s)

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import takewhile
 from weakref import WeakValueDictionary
 
+from bot import contacts
 from bot.courtesy import TOO_FAST, Courtesy, is_late
 from bot.domain import (
     CaseEnded,
@@ -27,6 +28,7 @@ from bot.domain import (
 from bot.errors import ConversationMoved, StateUnreadable
 from bot.outbox import Delivery, Outbox
 from bot.pack import pack_of
+from bot.parting import KEPT, Parting
 from bot.prospects import Prospects
 from bot.reminding import Reminding
 from bot.reply_window import ReplyWindow
@@ -46,8 +48,11 @@ from handoff.waits import Waits
 MAX_TRIES = 5
 """How often a turn is thought through again because another process moved the conversation meanwhile."""
 CHILD_TIER = 1
-NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST, "utter_code"})
-"""Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast; that one is back."""
+DELETE_WITH_ADVISER = "utter_delete_with_adviser"
+NOTICES = frozenset({"utter_masked", "utter_cut", TOO_FAST, "utter_code", "utter_deleted", KEPT, DELETE_WITH_ADVISER})
+"""Said whoever speaks, beside the safety screens: what was taken out, cut off, or came too fast; that one is back; what
+is deleted."""
+ASKS_DELETE = "utter_ask_delete_sure"
 ADDED = "utter_added_to_case"
 
 
@@ -91,6 +96,7 @@ class Turns:
         self._returning = Returning(ledger, self.store, queue, pulled)
         self._prospects = Prospects(waits, hours, self._returning.new_code)
         self._reminding = Reminding(Takedowns(ledger.seal, hours))
+        self._parting = Parting(ledger.seal, self.store, self.outbox, queue, hours)
 
     async def handle(self, turn: Turn) -> Handled:
         """Raises: DiskFull, LedgerError when nothing could be kept; then nothing is answered either."""
@@ -115,6 +121,8 @@ class Turns:
         before = self._found(db, mark)
         with self._courtesy.towards(turn, mark) as towards:
             thought = await self._thinking.of(turn, mark, before, towards)
+            if thought.forgets:
+                thought = thought.going_on(self._has_live_case(db, before))
             handled = await self._ledger.write(lambda db: self._record(db, turn, mark, external, before, thought))
         self.store.remember(handled.conversation, handled.turn, thought.kept_state(before))
         return handled
@@ -141,6 +149,7 @@ class Turns:
         Raises: ConversationMoved when somebody else spoke, took or left the word since it was thought.
         """
         now, outcome = thought.heard.at, thought.outcome
+        is_return = before is not None or self.store.knows(db, mark)
         here = self._saved(db, turn, mark, before, thought.kept_state(before), now)
         number = before.version + 1 if before else 1
         try:
@@ -161,9 +170,22 @@ class Turns:
         replies = outcome.replies if here.speaker == "bot" else _notices(thought.heard, outcome.replies)
         delivery = Delivery.WITH_THE_ANSWER if turn.channel in self._pulled else Delivery.PUSHED
         library = self._shelf.pinned(outcome.conversation.library).library
+        contacts.note(db, turn.channel, library, here.id, before, thought, is_return=is_return)
         replies = self._prospects.beside(db, here.id, library, opened, replies, now)
+        if thought.forgets:
+            replies += self._part(db, here.id, thought)
         said = self._say(db, here, number, replies, now, delivery)
         return Handled(here.id, number, tuple(said), thought.words, thought.is_of_old_button)
+
+    def _has_live_case(self, db: sqlite3.Connection, before: Stored | None) -> bool:
+        return before is not None and self._queue.live_case(db, before.id) is not None
+
+    def _part(self, db: sqlite3.Connection, here: ConversationId, thought: Thought) -> tuple[Reply, ...]:
+        """Raises: ConversationMoved when a case was opened or ended since it was thought."""
+        after = thought.outcome.conversation
+        if after.ended == (self._queue.live_case(db, here) is not None):
+            raise ConversationMoved()
+        return self._parting.begin(db, here, after.language, thought.heard.at)
 
     def _with_voice(self, db: sqlite3.Connection, here: Stored) -> Stored:
         voice = self._queue.voice(db, here.id)
@@ -209,7 +231,7 @@ class Turns:
         if thought.words and to_thread:  # the pack of a new case has them already
             self._hear(db, here, thought.words, now)
         self._flag(db, here, thought)
-        if thought.leaves:
+        if thought.leaves and not thought.forgets:
             self._queue.abandon(db, here.id, now)
         return opened
 
@@ -328,6 +350,8 @@ class Turns:
 
 def _notices(heard: Heard, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
     """Of what the bot would have said, what may be shown while an adviser speaks: fixed screens that ask nothing."""
+    if any(reply.response == ASKS_DELETE for reply in replies):
+        replies = (*replies, Reply(DELETE_WITH_ADVISER, language=replies[-1].language))
     if _is_for_safety(heard):
         return tuple(takewhile(lambda reply: not reply.choices and reply.response != ADDED, replies))
     return tuple(reply for reply in replies if reply.response in NOTICES)

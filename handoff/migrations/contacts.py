@@ -11,10 +11,14 @@ def contact_facts(db: Database) -> None:
 
     `contact_facts`: one row for each, made at its first turn. `contact_now` says which conversation's contact still
     goes on, and where it stands; with its row gone, the fact is apart from the person and is never changed again.
-    `concerns` is a JSON array of codes, the primary first. `stood`: how it stands, or ended. `advised`: the gravest
-    outcome of the pages shown.
-    Counts by day, with nothing of who: `step_count` how often a step that waits or shows a page was reached and was
-    the last; `page_count` how often a page was shown and what was said of it; `miss_count` what no flow took.
+    `concerns` is a JSON array of codes, the primary first: what they came with; `platform` belongs to that one.
+    `stood`: how it stands, or ended. `advised`: the gravest outcome of the pages shown.
+    Counts by day, with nothing of who: `step_count` how often a step that waits or shows a page was reached, and how
+    often whoever reached it then left; `page_count` how often a page was shown and what was said of it afterwards;
+    `miss_count` what no flow took. `last`, `helped`, `partly` and `not_helped` are counted on the day on which the step
+    was reached or the page shown, so that they never exceed `reached` and `shown`.
+    In `contact_now`, `since` and `at` are its first and latest turn (ms), `day` when the step was reached.
+    `contact_turn` holds what a turn showed, in codes, from the turn's own write until it is counted, seconds later.
     """
     run(
         db,
@@ -50,18 +54,29 @@ def contact_facts(db: Database) -> None:
         CREATE TABLE contact_now (
             conversation INTEGER PRIMARY KEY CONSTRAINT contact_is_real CHECK (conversation > 0),
             fact INTEGER NOT NULL REFERENCES contact_facts (id),
+            since INTEGER NOT NULL,
+            at INTEGER NOT NULL,
             flow TEXT,
             step TEXT,
-            at INTEGER NOT NULL
+            day TEXT,
+            CONSTRAINT contact_stands_somewhere CHECK
+                ((flow IS NULL) = (step IS NULL) AND (flow IS NULL) = (day IS NULL))
         ) STRICT;
         CREATE UNIQUE INDEX contact_now_once ON contact_now (fact);
+        CREATE TABLE contact_turn (
+            seq INTEGER PRIMARY KEY,
+            conversation INTEGER NOT NULL CONSTRAINT contact_turn_is_real CHECK (conversation > 0),
+            at INTEGER NOT NULL,
+            shows TEXT NOT NULL
+        ) STRICT;
         CREATE TABLE step_count (
             day TEXT NOT NULL CONSTRAINT step_count_of_a_day CHECK (day IS date(day)),
             flow TEXT NOT NULL,
             step TEXT NOT NULL,
             reached INTEGER NOT NULL DEFAULT 0,
             last INTEGER NOT NULL DEFAULT 0,
-            PRIMARY KEY (day, flow, step)
+            PRIMARY KEY (day, flow, step),
+            CONSTRAINT who_leaves_was_there CHECK (last BETWEEN 0 AND reached)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE page_count (
             day TEXT NOT NULL CONSTRAINT page_count_of_a_day CHECK (day IS date(day)),
@@ -70,7 +85,8 @@ def contact_facts(db: Database) -> None:
             helped INTEGER NOT NULL DEFAULT 0,
             partly INTEGER NOT NULL DEFAULT 0,
             not_helped INTEGER NOT NULL DEFAULT 0,
-            PRIMARY KEY (day, page)
+            PRIMARY KEY (day, page),
+            CONSTRAINT only_what_was_shown_helps CHECK (helped + partly + not_helped <= shown)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE miss_count (
             day TEXT NOT NULL CONSTRAINT miss_count_of_a_day CHECK (day IS date(day)),
@@ -88,8 +104,14 @@ def contact_facts(db: Database) -> None:
         BEGIN SELECT RAISE(ABORT, 'contact_fact_is_new'); END;
         CREATE TRIGGER contact_fact_is_kept BEFORE UPDATE ON contact_facts
         WHEN NOT EXISTS (SELECT 1 FROM contact_now WHERE fact = OLD.id)
-            OR NEW.id <> OLD.id OR NEW.period <> OLD.period OR NEW.hour <> OLD.hour
+            OR NEW.id <> OLD.id OR NEW.period <> OLD.period OR NEW.hour <> OLD.hour OR NEW.is_return <> OLD.is_return
         BEGIN SELECT RAISE(ABORT, 'contact_fact_is_kept'); END;
+        CREATE TRIGGER contact_is_over BEFORE INSERT ON contact_now
+        WHEN (SELECT turns FROM contact_facts WHERE id = NEW.fact) > 0
+        BEGIN SELECT RAISE(ABORT, 'contact_is_over'); END;
+        CREATE TRIGGER contact_is_of_one BEFORE UPDATE ON contact_now
+        WHEN NEW.conversation <> OLD.conversation OR NEW.fact <> OLD.fact OR NEW.since <> OLD.since
+        BEGIN SELECT RAISE(ABORT, 'contact_is_of_one'); END;
         CREATE TRIGGER contact_fact_stays BEFORE DELETE ON contact_facts
         BEGIN SELECT RAISE(ABORT, 'contact_fact_stays'); END;
         """,

@@ -24,6 +24,14 @@ class Escalation(StrEnum):
     NOT_A_QUESTION = "not_a_question"
 
 
+class Scope(StrEnum):
+    """Whether the Online Safety Act's duties would reach the content, as the adviser judges it."""
+
+    IN_SCOPE = "in_scope"
+    OUT_OF_SCOPE = "out_of_scope"
+    NOT_SURE = "not_sure"
+
+
 @dataclass(frozen=True, slots=True)
 class Closing:
     """All strings are codes; None: not known, or not asked."""
@@ -40,6 +48,7 @@ class Closing:
     escalation: Escalation | None = None
     knew_tools: bool | None = None
     """Whether they knew of the tool for it: block, report, remove."""
+    scope: Scope | None = None
     urls: int | None = None
     """How many addresses were reported to a platform."""
     signposts: frozenset[str] = frozenset()
@@ -70,8 +79,8 @@ INSERT INTO case_term ("case", term, is_primary, taxonomy) VALUES (?, ?, ?, (SEL
 """
 _CLOSING = """
 INSERT INTO closing ("case", adviser, role, setting, nation, platform, route, escalation, knew_tools, urls, signposts,
-    follow_up, feedback, at) VALUES (:case, :adviser, :role, :setting, :nation, :platform, :route, :escalation,
-    :knew_tools, :urls, :signposts, :follow_up, :feedback, :at)
+    follow_up, feedback, scope, at) VALUES (:case, :adviser, :role, :setting, :nation, :platform, :route, :escalation,
+    :knew_tools, :urls, :signposts, :follow_up, :feedback, :scope, :at)
 """
 
 
@@ -110,5 +119,6 @@ def _row(case_id: CaseId, adviser: AdviserId, closing: Closing, now: datetime) -
         "signposts": json.dumps(sorted(closing.signposts), separators=(",", ":")),
         "follow_up": closing.follow_up,
         "feedback": closing.feedback,
+        "scope": closing.scope,
         "at": to_ms(now),
     }

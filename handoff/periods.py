@@ -1,8 +1,7 @@
 """Stretches of whole days of the service's own calendar, and the months and comparisons made of them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from handoff.errors import Refused
@@ -57,34 +56,17 @@ class Days:
         return tuple(found)
 
     def compared(self, how: Compare) -> "Days":
-        """Raises: WrongPeriod when it is longer than a year and would overlap the same days a year before."""
+        """Raises: WrongPeriod when it is longer than a year and would overlap the same days a year before, or is a
+        leap day alone."""
         if how is Compare.PREVIOUS:
             return Days(self.first - timedelta(days=self.count), self.first)
-        before = Days(_year_before(self.first), _year_before(self.end))
+        first, end = _year_before(self.first), _year_before(self.end)
+        if first == end:
+            raise WrongPeriod("There is no 29 February a year before it.")
+        before = Days(first, end)
         if before.end > self.first:
             raise WrongPeriod("A period of more than a year overlaps the same days of the year before.")
         return before
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From `first` to `last`, whole days of the service's own calendar, both counted."""
-
-    first: date
-    last: date
-    begins: datetime
-    ends: datetime
-    """UTC; a day on which the clocks change has 23 or 25 hours. `ends` is not in it."""
-
-
-def period_of(local: Callable[[datetime], datetime], first: date, last: date, now: datetime) -> Period:
-    """`local` takes a moment to the service's own clock. Raises: ValueError when it ends before it begins."""
-    if last < first:
-        raise ValueError("a period ends on or after the day on which it begins")
-    zone = local(now).tzinfo
-    begins = datetime.combine(first, time(), zone)
-    ends = datetime.combine(last + timedelta(days=1), time(), zone)
-    return Period(first, last, begins.astimezone(UTC), ends.astimezone(UTC))
 
 
 def _year_before(day: date) -> date:

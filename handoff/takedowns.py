@@ -228,7 +228,8 @@ class Takedowns:
         link = checked_link(new.link)
         seq = _next_seq(conn, "takedown", '"case"', new.case_id)
         sealed = self._seal.seal(link, _about_link(new.case_id, seq)) if link else None
-        row = [new.case_id, seq, new.platform, new.what, sealed, by, to_ms(now), new.client_id]
+        day = self._hours.local(now).date().isoformat()
+        row = [new.case_id, seq, new.platform, new.what, sealed, by, to_ms(now), new.client_id, day]
         try:
             made = TakedownId(conn.execute(_ADD, row).fetchone()[0])
         except sqlite3.IntegrityError as error:
@@ -462,8 +463,8 @@ _REFUSALS = MappingProxyType(
     }
 )
 _ADD = """
-INSERT INTO takedown ("case", seq, platform, what, link, added_by, added_at, client_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+INSERT INTO takedown ("case", seq, platform, what, link, added_by, added_at, client_id, added_on)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 _STEP = """
 INSERT INTO takedown_step (takedown, seq, stage, who, adviser, reference, at, written_at)

@@ -10,8 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.server import application
-from handoff import timeline
-from handoff.console import pdf
+from handoff import pdf, timeline
 from handoff.console.looks import NOT_THEIRS, ONE_LOOK, RECORD_OPENED, RECORD_PRINTED
 from handoff.domain import CaseId, NewCase
 from tests.demo_desk import Clock, DemoDesk, desk_in

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handoff import closing, taxonomy
-from handoff.closing import Closing, Escalation
+from handoff.closing import Closing, Escalation, Scope
 from handoff.domain import AdviserId, CaseId, NewCase, Role, State
 from handoff.errors import NoSuchCase, NotYours, Refused
 from handoff.taxonomy import Term
@@ -24,6 +24,7 @@ ENOUGH = {"issue": "impersonation", "setting": "secondary", "outcome": "advised"
 EVERYTHING = {
     **ENOUGH, "also.hate": "yes", "also.cyberbullying": "yes", "role": "head", "nation": "wales", "platform": "tiktok",
     "outcome": "reported", "route": "platform", "escalation": "clarified", "knew_tools": "no", "urls": "12",
+    "scope": "out_of_scope",
     "signpost.posh": "yes", "signpost.report-remove": "yes", "follow_up": "yes", "feedback": "yes", "weight": "4",
     "wants_talk": "yes",
 }  # fmt: skip
@@ -84,7 +85,7 @@ async def test_everything_that_was_chosen_is_kept_with_the_close(
     assert {name: fact[name] for name in fact if name in Closing.__dataclass_fields__} == {
         "issue": "impersonation", "role": "head", "setting": "secondary", "nation": "wales", "platform": "tiktok",
         "route": "platform", "escalation": "clarified", "knew_tools": "no", "urls": 12,
-        "signposts": '["posh","report-remove"]', "follow_up": 1, "feedback": 1,
+        "signposts": '["posh","report-remove"]', "follow_up": 1, "feedback": 1, "scope": "out_of_scope",
     }  # fmt: skip
     assert (fact["outcome"], fact["taxonomy"], fact["lane"], fact["is_return"]) == ("reported", 1, "live", 0)
     assert json.loads(fact["concerns"]) == ["impersonation", "cyberbullying", "hate"]
@@ -132,7 +133,7 @@ async def test_the_bot_s_answers_are_suggested_and_only_what_is_unknown_is_asked
         ("platform", "x" * 20_000, "Choose the platform again"), ("outcome", "", "Choose how it ended"),
         ("outcome", "\u202ekcab", "Choose how it ended"), ("route", "", "Choose where it went"),
         ("route", "1", "Choose where it went"), ("escalation", "perhaps", "Choose again whether it must"),
-        ("knew_tools", "no idea", "Choose again whether they"),
+        ("knew_tools", "no idea", "Choose again whether they"), ("scope", "perhaps", "Choose again whether the Online"),
         ("urls", "1001", "Write the number"), ("urls", "-1", "Write the number"), ("urls", "٣", "Write the number"),
         ("urls", "9" * 5_000, "Write the number"), ("signpost.nobody", "yes", "Choose again where you"),
         ("weight", "6", "Choose again how heavy"),
@@ -292,7 +293,7 @@ CLOSINGS = st.builds(
     nation=st.sampled_from([None, "wales", "scotland"]), platform=st.sampled_from([None, "tiktok"]),
     route=st.sampled_from([None, "police"]), escalation=st.sampled_from([None, *Escalation]),
     knew_tools=st.sampled_from([None, True, False]), urls=st.one_of(st.none(), st.integers(0, 1000)),
-    signposts=st.frozensets(st.sampled_from(["posh", "ceop", "report-remove"])),
+    scope=st.sampled_from([None, *Scope]), signposts=st.frozensets(st.sampled_from(["posh", "ceop", "report-remove"])),
     follow_up=st.booleans(), feedback=st.booleans(),
 )  # fmt: skip
 
@@ -328,7 +329,7 @@ def test_the_facts_equal_an_independent_computation(tmp_path: Path, cases: list[
             desk.ledger.write_now(lambda conn, number=number: desk.queue.abandon(conn, number, clock()))  # type: ignore[misc]
             empty = dict.fromkeys(
                 ("issue", "concerns", "setting", "route", "escalation", "knew_tools", "urls", "signposts", "follow_up",
-                 "feedback", "claim_wait_s", "answer_wait_s", "handling_s")
+                 "feedback", "scope", "claim_wait_s", "answer_wait_s", "handling_s")
             )  # fmt: skip
             expected.append({**base, **empty, "outcome": "left", "role": role, "nation": nation, "platform": "x"})
             continue
@@ -343,7 +344,7 @@ def test_the_facts_equal_an_independent_computation(tmp_path: Path, cases: list[
             "role": what.role or role, "nation": what.nation or nation, "platform": what.platform or "x",
             "setting": what.setting, "route": what.route, "escalation": what.escalation and what.escalation.value,
             "knew_tools": {None: None, True: "yes", False: "no"}[what.knew_tools], "urls": what.urls,
-            "signposts": sorted(what.signposts), "follow_up": int(what.follow_up), "feedback": int(what.feedback),
+            "scope": what.scope and what.scope.value, "signposts": sorted(what.signposts), "follow_up": int(what.follow_up), "feedback": int(what.feedback),
             "claim_wait_s": 30, "answer_wait_s": 45, "handling_s": 315,
         })  # fmt: skip
     found = [

@@ -9,8 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handoff import advice, people, timeline
-from handoff.console import pdf
+from handoff import advice, pdf, people, timeline
 from handoff.console.area import CASE, HOLDERS, Area, Panel, Route, Tab
 from handoff.console.asking import found_case, number_of, see, who, words_of
 from handoff.console.auth import form_of

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from handoff import care, closing, taxonomy
 from handoff.board import Row
-from handoff.closing import MAX_URLS, Closing, Escalation
+from handoff.closing import MAX_URLS, Closing, Escalation, Scope
 from handoff.console.area import CASE, HOLDERS, Area, Route
 from handoff.console.asking import case_id_of, found_case, make_move, number_of, see, who
 from handoff.console.auth import form_of
@@ -42,6 +42,7 @@ class Filled:
     also: frozenset[str] = frozenset()
     escalation: str = ""
     knew_tools: str = ""
+    scope: str = ""
     urls: str = ""
     signposts: frozenset[str] = frozenset()
     follow_up: bool = False
@@ -123,6 +124,7 @@ def read(form: Mapping[str, str], row: Row) -> Filled:
         also=_ticked(form, _ALSO) - {form.get("issue", "")},
         escalation=form.get("escalation", ""),
         knew_tools=form.get("knew_tools", ""),
+        scope=form.get("scope", ""),
         urls=form.get("urls", "").strip(),
         signposts=_ticked(form, _SIGNPOST),
         follow_up="follow_up" in form,
@@ -146,6 +148,7 @@ def wrong(request: web.Request, filled: Filled, row: Row) -> tuple[str, ...]:
         ("route", filled.route in words("routes") or (may_skip and not filled.route)),
         ("escalation", filled.escalation in {"", *Escalation}),
         ("knew_tools", filled.knew_tools in {"", "yes", "no"}),
+        ("scope", filled.scope in {"", *Scope}),
         ("urls", not filled.urls or _is_small_number(filled.urls)),
         ("signposts", filled.signposts <= set(words("signposts"))),
         ("weight", not filled.weight or filled.weight in map(str, care.WEIGHTS)),
@@ -197,6 +200,7 @@ def _closing(filled: Filled) -> Closing:
         route=filled.route or None,
         escalation=Escalation(filled.escalation) if filled.escalation else None,
         knew_tools=filled.knew_tools == "yes" if filled.knew_tools else None,
+        scope=Scope(filled.scope) if filled.scope else None,
         urls=int(filled.urls) if filled.urls else None,
         signposts=filled.signposts,
         follow_up=filled.follow_up,

@@ -56,7 +56,7 @@ def test_all_of_it_is_filled_in_by_keyboard_alone(desk: DemoDesk, amira: Adviser
     keys.press("Space")
     keys.press("4")  # from a box that is ticked, a digit goes to the first group that is open: how it ended
     expect(page.locator("#route-platform")).to_be_focused()
-    for digit in ("4", "2", "1", "3"):  # another route than suggested, not escalated, they knew, some weight
+    for digit in ("4", "2", "1", "2", "3"):  # another route than suggested, not escalated, they knew, no law, some weight
         keys.press(digit)
     expect(page.locator("#wants_talk")).to_be_focused()
     keys.press("Space")
@@ -72,7 +72,7 @@ def test_all_of_it_is_filled_in_by_keyboard_alone(desk: DemoDesk, amira: Adviser
     assert json.loads(found["concerns"]) == ["staff_abuse", "reputation"]
     assert (found["setting"], found["outcome"], found["route"]) == ("primary", "reported", "police")
     assert (found["escalation"], found["knew_tools"], found["urls"]) == ("clarified", "yes", 12)
-    assert json.loads(found["signposts"]) == ["posh"]
+    assert (found["scope"], json.loads(found["signposts"])) == ("out_of_scope", ["posh"])
     row = desk.ledger.reader().execute('SELECT "case", weight, wants_talk FROM debrief').fetchone()
     assert tuple(row) == (1, 3, 1)
 

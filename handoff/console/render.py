@@ -20,6 +20,7 @@ from handoff.console.area import Group, Place
 from handoff.console.parts import SESSION, parts_of, session_of
 from handoff.console.reading import used_places
 from handoff.domain import MAY_HOLD
+from handoff.reports.rendering import STATIC
 
 HERE: Final = Path(__file__).parent
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -198,7 +199,7 @@ def _words() -> Any:
 
 @cache
 def _assets() -> Mapping[str, Asset]:
-    files = (path for path in (HERE / "static").rglob("*") if path.suffix in KINDS)
+    files = (path for folder in (HERE / "static", STATIC) for path in folder.rglob("*") if path.suffix in KINDS)
     return {path.name: _asset(path) for path in files}
 
 

@@ -1,7 +1,7 @@
 """The opening hours that count now: the newest ones a lead set at the desk, else the settings' own."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from handoff.ledger import Ledger
 from handoff.moments import from_ms, to_ms
 
 MAX_CLOSED_DAYS = 100
+MAX_VERSIONS = 1_000
 SETTINGS = 0
 """The number of the version that is the settings' own."""
 
@@ -89,6 +90,17 @@ class Timetable:
     def versions(self, conn: sqlite3.Connection, limit: int = 20) -> tuple[Version, ...]:
         """Newest first, without the settings' own."""
         return tuple(map(_version, conn.execute(f"{_VERSIONS} LIMIT ?", [limit])))
+
+    def then(self, conn: sqlite3.Connection, days: Sequence[date]) -> Mapping[date, OpeningHours]:
+        """The hours that counted at the end of each of these days: what was closed then stays closed, though newer
+        versions have dropped it. Before the first version the settings' own count, or, where they are empty, the first.
+        """
+        versions = [(each.at, each.opening(self._settings.timezone)) for each in self.versions(conn, MAX_VERSIONS)]
+        since = [(self.local(at).date(), opening) for at, opening in versions if at]
+        before = since[-1][1] if since and not self._settings.week else self._settings
+        return MappingProxyType(
+            {day: next((opening for first, opening in since if first <= day), before) for day in days}
+        )
 
 
 def set_hours(conn: sqlite3.Connection, version: Version, adviser: AdviserId, seen: int, now: datetime) -> int:

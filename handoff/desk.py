@@ -234,7 +234,7 @@ SELECT a.id, a.name, a.role, (SELECT count(*) FROM queue_item q WHERE q.holder =
 _WAITING = """
 SELECT count(*), coalesce(sum(max(q.due_at, coalesce(q.agreed_for, 0)) < :now), 0), coalesce(sum(q.tier = 0), 0),
     min(coalesce(q.agreed_for, c.opened_at))
-  FROM queue_item q JOIN cases c ON c.id = q."case" WHERE q.state = 'waiting'
+  FROM queue_item q INDEXED BY queue_order JOIN cases c ON c.id = q."case" WHERE q.state = 'waiting'
    AND q.conversation > 0
 """
 _EVENTS = """

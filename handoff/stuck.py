@@ -50,12 +50,15 @@ def _unsent(conn: sqlite3.Connection, rung: Rung, now: datetime) -> int:
 
 _KINDS: Mapping[str, str] = {
     "lease_over": """
-        SELECT count(*) FROM queue_item WHERE state = 'claimed' AND conversation > 0 AND lease_until <= :late""",
+        SELECT count(*) FROM queue_item INDEXED BY queue_held
+         WHERE holder IS NOT NULL AND state = 'claimed' AND conversation > 0 AND lease_until <= :late""",
     "offer_over": """
-        SELECT count(*) FROM queue_item WHERE state = 'offered' AND conversation > 0 AND offer_until <= :late""",
+        SELECT count(*) FROM queue_item INDEXED BY queue_held
+         WHERE holder IS NOT NULL AND state = 'offered' AND conversation > 0 AND offer_until <= :late""",
     "call_back_asleep": "SELECT count(*) FROM queue_item WHERE wake_at <= :late AND conversation > 0",
     "overdue_unseen": """
-        SELECT count(*) FROM queue_item WHERE state = 'waiting' AND conversation > 0 AND due_at <= :late
+        SELECT count(*) FROM queue_item INDEXED BY queue_order
+         WHERE state = 'waiting' AND conversation > 0 AND due_at <= :late
             AND NOT EXISTS (SELECT 1 FROM adviser WHERE available AND disabled_at IS NULL
                 AND role IN ('adviser', 'senior', 'lead') AND heartbeat_at > :fresh)""",
     "voice_without_holder": """
@@ -67,10 +70,11 @@ _KINDS: Mapping[str, str] = {
          WHERE d.state IN ('queued', 'sending') AND d.reason IS NULL AND d.at <= :queued AND c.conversation > 0
             AND c.channel NOT IN (SELECT value FROM json_each(:fetched))""",
     "held_by_disabled": """
-        SELECT count(*) FROM queue_item q JOIN adviser a ON a.id = q.holder
-         WHERE a.disabled_at IS NOT NULL AND q.conversation > 0""",
+        SELECT count(*) FROM queue_item q INDEXED BY queue_held JOIN adviser a ON a.id = q.holder
+         WHERE q.holder IS NOT NULL AND a.disabled_at IS NOT NULL AND q.conversation > 0""",
 }
-"""`overdue_unseen`: waiting past its time while nobody is on duty with a console that is heard from."""
+"""Over indexes that ended cases are not in, as this is asked often. `overdue_unseen`: waiting past its time while
+nobody is on duty with a console that is heard from."""
 _UNSENT = """
 SELECT count(*) FROM notification n WHERE n.acked_at IS NULL AND n.kind IN ({kinds})
    AND n.made_at <= iif(n.tier = ?, ?, ?)

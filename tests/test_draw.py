@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bot.library.draw import CannotDrawError, drawn
+from bot.library.draw_svg import Caption
 from bot.library.load import load
 from bot.library.model import Library
 from tests.builders import files, helpline, loaded
@@ -106,6 +107,48 @@ flows:
 
 def test_the_same_flow_is_drawn_the_same() -> None:
     assert drawn(helpline(), "start", "svg") == drawn(helpline(), "start", "svg")
+
+
+def test_a_caption_stands_inside_the_box_of_its_step_with_its_share_as_a_bar() -> None:
+    library = helpline()
+    first, second = list(library.flows["impersonation"].steps)[:2]
+    captions = {first: Caption("1,200 reached · 300 left (25 %) <b>", 0.25), second: Caption("900 reached")}
+    root = ElementTree.fromstring(drawn(library, "impersonation", "svg", captions))
+    groups = {list(group.iter(f"{SVG}text"))[-1].text: group for group in root.iter(f"{SVG}g")}
+    box, track, filled = (
+        {key: float(rect.get(key, 0)) for key in ("x", "y", "width", "height")}
+        for rect in groups[captions[first].text].iter(f"{SVG}rect")
+    )
+    assert filled["width"] == track["width"] * 0.25
+    *words_above, caption = [float(text.get("y", 0)) for text in groups[captions[first].text].iter(f"{SVG}text")]
+    assert caption - max(words_above) > 15
+    for each in (track, filled):
+        assert box["x"] < each["x"]
+        assert each["y"] + each["height"] < box["y"] + box["height"]
+    assert len(list(groups["900 reached"].iter(f"{SVG}rect"))) == 1
+    described = root.find(f"{SVG}desc").text or ""  # type: ignore[union-attr]
+    assert "(900 reached)" in described
+    assert "1,200 reached · 300 left (25 %) #lt;b#gt;" in drawn(library, "impersonation", captions=captions)
+
+
+def test_captions_do_not_push_boxes_over_each_other() -> None:
+    library = hundred()
+    captions = {step: Caption("12,345 reached · 1,234 left (10 %)", 0.1) for step in library.flows["long"].steps}
+    root = ElementTree.fromstring(drawn(library, "long", "svg", captions))
+    boxes = [
+        tuple(float(rect.get(key, 0)) for key in ("x", "y", "width", "height"))
+        for group in root.iter(f"{SVG}g")
+        for rect in list(group.iter(f"{SVG}rect"))[:1]
+    ]
+    for (x1, y1, w1, h1), (x2, y2, w2, h2) in combinations(boxes, 2):
+        assert x1 + w1 <= x2 or x2 + w2 <= x1 or y1 + h1 <= y2 or y2 + h2 <= y1
+
+
+def test_without_captions_nothing_is_drawn_otherwise() -> None:
+    assert drawn(helpline(), "start", "svg", {}) == drawn(helpline(), "start", "svg")
+    assert drawn(helpline(), "start", "svg", {"nowhere": Caption("x", 1)}).count("<text") == drawn(
+        helpline(), "start", "svg"
+    ).count("<text")
 
 
 def test_what_cannot_be_drawn_is_told() -> None:

@@ -159,7 +159,7 @@ def test_the_days_ahead_say_holidays_closed_days_and_clock_changes() -> None:
 
 def test_the_facts_for_the_privacy_statement_are_those_of_the_settings(tmp_path: Path, ready: Ready) -> None:
     plain = opened_house(ready.copied_to(tmp_path), Clock(NOON)).firstline
-    facts = HouseDoor(plain.settings, plain.shelf).facts()
+    facts = HouseDoor(plain.settings, plain.shelf, dict).facts()
     assert (facts.channels, facts.providers, facts.is_https) == (("web", "rest"), (), False)
     assert facts.words_idle == timedelta(hours=24)
     more = {
@@ -175,7 +175,7 @@ def test_the_facts_for_the_privacy_statement_are_those_of_the_settings(tmp_path:
         "idle_hours_until_words_go": 6,
     }
     settings = settings_in(tmp_path, ready.library, **more)
-    facts = HouseDoor(settings, plain.shelf).facts()
+    facts = HouseDoor(settings, plain.shelf, dict).facts()
     assert facts.channels == ("web", "rest", "whatsapp", "callback")
     assert [each.host for each in facts.providers] == ["graph.facebook.com", "case.example.org", "mail.example.org"]
     assert (facts.words_idle, facts.is_https) == (timedelta(hours=6), True)

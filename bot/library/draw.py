@@ -1,11 +1,11 @@
 """Draws a flow: as Mermaid text, or as an SVG with our own layered layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.errors import FirstlineError
 from bot.library.complaints import did_you_mean
-from bot.library.draw_svg import svg_of
+from bot.library.draw_svg import NO_CAPTIONS, Caption, svg_of
 from bot.library.model import (
     END,
     ActionStep,
@@ -50,20 +50,20 @@ class Drawing:
     arrows: tuple[Arrow, ...]
 
 
-def drawn(library: Library, flow_id: str, form: str = "mermaid") -> str:
-    """The flow as `mermaid` or `svg`. Raises: CannotDrawError."""
+def drawn(library: Library, flow_id: str, form: str = "mermaid", captions: Mapping[str, Caption] = NO_CAPTIONS) -> str:
+    """The flow as `mermaid` or `svg`; `captions` say something of steps, by id. Raises: CannotDrawError."""
     flow = library.flows.get(flow_id)
     if flow is None:
         raise CannotDrawError(f"There is no flow '{flow_id}'. {did_you_mean(flow_id, library.flows)}".strip())
     drawing = drawing_of(library, flow)
     match form:
         case "mermaid":
-            return mermaid_of(drawing)
+            return mermaid_of(drawing, captions)
         case "svg":
             places = {box.id: str(box.where) if box.where else "" for box in drawing.boxes}
             boxes = [(box.id, box.kind, box.lines, places[box.id]) for box in drawing.boxes]
             arrows = [(arrow.start, arrow.to, arrow.label) for arrow in drawing.arrows]
-            return svg_of(drawing.title, drawing.about, boxes, arrows)
+            return svg_of(drawing.title, drawing.about, boxes, arrows, captions)
         case _:
             raise CannotDrawError(f"There is no drawing as '{form}': choose mermaid or svg.")
 
@@ -76,12 +76,13 @@ def drawing_of(library: Library, flow: Flow) -> Drawing:
     return Drawing(flow.name, flow.description, tuple(boxes), tuple(arrows))
 
 
-def mermaid_of(drawing: Drawing) -> str:
+def mermaid_of(drawing: Drawing, captions: Mapping[str, Caption] = NO_CAPTIONS) -> str:
     names = {box.id: f"n{number}" for number, box in enumerate(drawing.boxes)}
     lines = ["flowchart TD", f"  accTitle: {_plain(drawing.title)}", f"  accDescr: {_plain(drawing.about)}"]
     for box in drawing.boxes:
         before, after = _SHAPES[box.kind]
-        lines.append(f'  {names[box.id]}{before}"{"<br>".join(map(_escaped, box.lines))}"{after}')
+        said = (*box.lines, captions[box.id].text) if box.id in captions else box.lines
+        lines.append(f'  {names[box.id]}{before}"{"<br>".join(map(_escaped, said))}"{after}')
     for arrow in drawing.arrows:
         label = f'|"{_escaped(arrow.label)}"|' if arrow.label else ""
         lines.append(f"  {names[arrow.start]} -->{label} {names[arrow.to]}")

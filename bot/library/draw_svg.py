@@ -5,17 +5,31 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
+from types import MappingProxyType
 
 BoxData = tuple[str, str, tuple[str, ...], str]
 """(id, kind, lines, file:line:column)."""
 ArrowData = tuple[str, str, str]
 """(from, to, label)."""
 
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is said at the foot of a step's box, over a bar of which `share` (0 to 1) is filled; None: no bar."""
+
+    text: str
+    share: float | None = None
+
+
+NO_CAPTIONS: Mapping[str, Caption] = MappingProxyType({})
+
 CHARACTERS = 30
 LINE = 17
 PADDING = 10
 WIDTH = 240
 GAP_ACROSS, GAP_DOWN = 24, 34
+CAPTION, BAR = 22, 7
+"""How high a caption is, and the bar under it."""
 SWEEPS = 6
 FILLS: Mapping[str, str] = {
     "collect": "#fff7bf",
@@ -36,6 +50,7 @@ class _Node:
     kind: str
     lines: tuple[str, ...]
     about: str = ""
+    caption: Caption | None = None
     layer: int = 0
     x: float = 0
     y: float = 0
@@ -51,7 +66,14 @@ class _Node:
     def height(self) -> int:
         if self.kind == "bend":
             return LINE
-        return LINE * len(self.lines) + (PADDING * 2 if self.kind != "label" else 6)
+        return LINE * len(self.lines) + (PADDING * 2 if self.kind != "label" else 6) + self.foot
+
+    @property
+    def foot(self) -> int:
+        """How high what stands under its words is."""
+        if self.caption is None:
+            return 0
+        return CAPTION + (BAR if self.caption.share is not None else 0)
 
 
 @dataclass(slots=True)
@@ -65,15 +87,22 @@ class _Layout:
     """Arrows whose end is the step they lead to."""
 
 
-def svg_of(title: str, about: str, boxes: Sequence[BoxData], arrows: Sequence[ArrowData]) -> str:
-    layout = _layout(boxes, arrows)
+def svg_of(
+    title: str,
+    about: str,
+    boxes: Sequence[BoxData],
+    arrows: Sequence[ArrowData],
+    captions: Mapping[str, Caption] = NO_CAPTIONS,
+) -> str:
+    """`captions` by the ids of boxes."""
+    layout = _layout(boxes, arrows, captions)
     layers = _ordered(layout)
     width, height = _place(layers)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
         f'<title id="title">{escape(title)}</title>',
-        f'<desc id="desc">{escape(about)} {escape(_in_words(boxes, arrows))}</desc>',
+        f'<desc id="desc">{escape(about)} {escape(_in_words(boxes, arrows, captions))}</desc>',
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
         'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="#505a5f"/></marker></defs>',
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
@@ -83,9 +112,10 @@ def svg_of(title: str, about: str, boxes: Sequence[BoxData], arrows: Sequence[Ar
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _in_words(boxes: Sequence[BoxData], arrows: Sequence[ArrowData]) -> str:
+def _in_words(boxes: Sequence[BoxData], arrows: Sequence[ArrowData], captions: Mapping[str, Caption]) -> str:
     """The same for those who cannot see it: each step, then each way."""
-    steps = "; ".join(": ".join(lines[:2]) for _, _, lines, _ in boxes)
+    said = {id_: f" ({caption.text})" for id_, caption in captions.items()}
+    steps = "; ".join(": ".join(lines[:2]) + said.get(id_, "") for id_, _, lines, _ in boxes)
     ways = "; ".join(f"{start} to {to}" + (f" if {label}" if label else "") for start, to, label in arrows)
     return f"{steps}. {ways}."
 
@@ -93,11 +123,11 @@ def _in_words(boxes: Sequence[BoxData], arrows: Sequence[ArrowData]) -> str:
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 
-def _layout(boxes: Sequence[BoxData], arrows: Sequence[ArrowData]) -> _Layout:
+def _layout(boxes: Sequence[BoxData], arrows: Sequence[ArrowData], captions: Mapping[str, Caption]) -> _Layout:
     layout = _Layout()
     for id_, kind, lines, about in boxes:
         wrapped = [part for line in lines for part in (wrap(line, CHARACTERS) or [""])]
-        layout.nodes[id_] = _Node(id_, kind, tuple(wrapped), about)
+        layout.nodes[id_] = _Node(id_, kind, tuple(wrapped), about, captions.get(id_))
     turned = _turned(boxes, arrows)
     layers = _layers(boxes, [(to, start) if (start, to) in turned else (start, to) for start, to, _ in arrows])
     for id_, layer in layers.items():
@@ -248,5 +278,23 @@ def _box(node: _Node) -> str:
     about = f"<title>{escape(node.about)}</title>" if node.about else ""
     return (
         f'<g>{about}<rect x="{node.x:.0f}" y="{node.y:.0f}" width="{node.width}" height="{node.height}" rx="{rounded}" '
-        f'fill="{fill}" stroke="{stroke}"/>{"".join(texts)}</g>'
+        f'fill="{fill}" stroke="{stroke}"/>{"".join(texts)}{_foot(node)}</g>'
+    )
+
+
+def _foot(node: _Node) -> str:
+    """The caption, under a line of its own, and its bar."""
+    if node.caption is None:
+        return ""
+    top, middle, share = node.y + node.height - node.foot, node.x + node.width / 2, node.caption.share
+    text = (
+        f'<path d="M{node.x + 1:.0f} {top:.0f}h{node.width - 2}" stroke="#b1b4b6"/><text x="{middle:.0f}" '
+        f'y="{top + 15:.0f}" text-anchor="middle" font-size="12" font-weight="bold">{escape(node.caption.text)}</text>'
+    )
+    if share is None:
+        return text
+    long, at = node.width - 2 * PADDING, (node.x + PADDING, top + CAPTION - 1)
+    return (
+        f'{text}<rect x="{at[0]:.0f}" y="{at[1]:.0f}" width="{long}" height="4" fill="#dcdedf"/>'
+        f'<rect x="{at[0]:.0f}" y="{at[1]:.0f}" width="{long * min(1.0, share):.1f}" height="4" fill="#8a5a00"/>'
     )

@@ -1,4 +1,11 @@
-"""The lead's dashboard, and the facts of contacts."""
+"""The lead's dashboard."""
 
-WHO_MAY: dict = {}
-REFUSED: list = []
+from handoff.domain import Role
+from tests.areas import SENIORS
+
+LOOKERS = {*SENIORS, Role.AUDITOR}
+WHO_MAY = {
+    ("GET", "now"): LOOKERS,
+    ("GET", "now_flow"): LOOKERS,
+    ("POST", "pass_on_gap"): SENIORS,
+}

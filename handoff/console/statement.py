@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from handoff import holds
 from handoff.accounts import ONE_TIME_FOR
 from handoff.console.area import LOGGED_IN, Route
 from handoff.console.parts import Parts, parts_of
@@ -27,7 +28,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Ended cases, and those whose words should have gone by now."""
+    """Ended cases, and those whose time is over."""
 
     ended: int
     past: int
@@ -55,6 +56,7 @@ def kept(parts: Parts) -> tuple[Kept, ...]:
         *of_bot,
         Kept("case", True, "case_ended", parts.desk.rules.keep),
         Kept("contact", True, "case_ended", parts.desk.rules.keep),
+        Kept("marks", True, "forgotten", parts.keep.marks),
         Kept("facts", False, "statistics"),
         Kept("events", False, "audit"),
         Kept("adviser", False, "account"),
@@ -62,6 +64,9 @@ def kept(parts: Parts) -> tuple[Kept, ...]:
         Kept("addresses", True, "unused", KNOWN_FOR),
         Kept("attempts", True, "attempts", FAILURE_WINDOW),
         Kept("one_time", True, "chosen", ONE_TIME_FOR),
+        Kept("notices", False, "settled", parts.keep.notices),
+        Kept("gaps", True, "answered", parts.keep.gaps),
+        Kept("care", False, "written", parts.keep.care),
     )
 
 
@@ -81,6 +86,7 @@ def _show(request: web.Request, template: str) -> web.Response:
         overdue=overdue(reader, now),
         facts=parts.doors.house.facts() if parts.doors.house else None,
         keep=parts.desk.rules.keep,
+        held=len(holds.standing(reader, parts.ledger.seal)),
     )
 
 

@@ -6,7 +6,7 @@ import gc
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,15 @@ from bot.config import Settings
 from bot.courier import Courier
 from bot.domain import ActionDone, ActionWanted, ChannelName, Conversation
 from bot.errors import AnotherPoller
+from bot.exporting import NightlyExport
+from bot.farewell import Farewell
+from bot.forgetting import Forgetting, keep_of
 from bot.house import Rooms
 from bot.ladder import Group, Ladder, Letters, Teller
 from bot.library.versions import read_files
 from bot.mail import Post
 from bot.migrations import migrations as bot_migrations
+from bot.night import Night
 from bot.receipts import Receipts
 from bot.relay import Relay
 from bot.reminders import Reminders
@@ -35,6 +39,7 @@ from bot.speech import Speech
 from bot.triage.concern import ranker_of
 from bot.turns import Turns
 from bot.upkeep import Upkeep
+from handoff.domain import Rules
 from handoff.errors import LedgerError
 from handoff.ledger import Ledger
 from handoff.migrations import migrations as handoff_migrations
@@ -79,11 +84,15 @@ class Firstline:
     courier: Courier
     rooms: Rooms
     upkeep: Upkeep
+    exporting: NightlyExport
     actions: ActionRunner
     channels: "Channels"
     alerts: Alerts | None
     ladder: Ladder
     typing: Typing
+    forgetting: Forgetting
+    night: Night
+    farewell: Farewell
 
     def warm(self) -> None:
         """Builds what the first enquirer would otherwise wait for: triage's index, and rasa-sdk."""
@@ -115,6 +124,9 @@ class Firstline:
             self.reminders.run,
             self.courier.run,
             self.upkeep.run,
+            self.night.run,
+            self.farewell.run,
+            self.exporting.run,
             self.ladder.run,
         ]
         if self.alerts:
@@ -175,7 +187,8 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     if not shelf.versions():
         shelf.publish(read_files(settings.library_folder), FIRST_NOTE, now())
     hours = Timetable(ledger, settings.opening)
-    queue = Queue(ledger.seal, hours)
+    keep = keep_of(settings)
+    queue = Queue(ledger.seal, hours, Rules(keep=keep.cases))
     actions = ActionRunner(hours)
     window = ReplyWindow(WINDOWS)
     turns = Turns(ledger, shelf, queue, partial(_run_action, actions), PULLED, window, Waits(hours), hours)
@@ -186,7 +199,9 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
     courier = Courier(ledger, channels.pushing, Speech(shelf, queue), queue, window, now)
     relay = Relay(ledger, turns)
     reminders = Reminders(ledger, turns, queue, hours, now)
-    upkeep = Upkeep(ledger, shelf, queue, now, settings.idle_hours_until_words_go)
+    upkeep = Upkeep(ledger, shelf, queue, hours, now, settings.idle_hours_until_words_go)
+    forgetting = Forgetting(ledger.seal, queue, timedelta(hours=settings.idle_hours_until_words_go), hours.local)
+    night = Night(ledger, forgetting, keep, settings.forget_at_hour, hours.local, now)
     alerts = _alerts(settings, ledger, queue, now, channels)
     return Firstline(
         settings,
@@ -202,11 +217,15 @@ def assemble(settings: Settings, now: Now = clock) -> Firstline:
         courier,
         rooms,
         upkeep,
+        NightlyExport(settings.database, settings.export_dir, hours.local, now),
         actions,
         channels,
         alerts,
         _ladder(settings, ledger, now, channels),
         typing,
+        forgetting,
+        night,
+        Farewell(ledger, forgetting, hours.local, now),
     )
 
 

@@ -28,7 +28,10 @@ def back_up(settings: Settings, target: Path) -> str:
     if not target.parent.is_dir():
         raise BackupRefused(f"There is no folder {target.parent}. Make it first.")
     _copy(settings.database, target)
-    return f"Copied to {target}. The key is not in it: keep {settings.key_file.name} somewhere else, and safe."
+    return (
+        f"Copied to {target}. The key is not in it: keep {settings.key_file.name} somewhere else, and safe. "
+        f"What is forgotten stays in this copy: delete it within {settings.keep_cases_days} days."
+    )
 
 
 def put_back(settings: Settings, source: Path) -> str:

@@ -61,8 +61,22 @@ class Settings(BaseSettings):
     timezone: str = "Europe/London"
     holidays_nation: Literal["", "england", "wales", "scotland", "northern_ireland"] = "england"
     """Whose bank holidays close the service; empty: none."""
+    export_dir: Path | None = None
+    """Where the facts go every night, as CSV and as SQLite; None: nowhere."""
     idle_hours_until_words_go: int = Field(24, ge=1)
     """Typed words are forgotten when a conversation has been idle for so long."""
+    keep_cases_days: int = Field(30, ge=1, le=3650)
+    """An ended case is forgotten after so long, words and codes: what was passed on, a short fixed period."""
+    keep_notices_days: int = Field(30, ge=1, le=3650)
+    """What advisers were told of goes so long after it was settled."""
+    keep_gaps_days: int = Field(365, ge=1, le=3650)
+    """What advisers missed in the content goes so long after an editor answered it."""
+    keep_care_days: int = Field(365, ge=1, le=3650)
+    """How heavy an adviser found a case."""
+    keep_marks_days: int = Field(365, ge=1, le=3650)
+    """So long somebody with the reference of a forgotten case is told when it was forgotten."""
+    forget_at_hour: int = Field(3, ge=0, le=23)
+    """From this hour of the service's own clock on, what is due is forgotten."""
 
     @property
     def opening(self) -> OpeningHours:
@@ -95,6 +109,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "library_dir",
+        "export_dir",
         "key",
         "telegram_token",
         "telegram_advisers",

@@ -361,6 +361,8 @@ class Deletion(StrEnum):
 
     NONE = "none"
     WORDS = "words"
+    ALL = "all"
+    """All that is kept of the conversation, and its cases as soon as they have ended."""
 
 
 @dataclass(frozen=True, slots=True)

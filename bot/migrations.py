@@ -235,3 +235,29 @@ def return_codes(db: Database) -> None:
         ) STRICT;
         """,
     )
+
+
+@migrations()
+def conversations_to_empty(db: Database) -> None:
+    """Which ended conversations still hold anything: found without reading all there ever were."""
+    run(
+        db,
+        """
+        CREATE INDEX conversation_to_empty ON conversation (ended_at)
+            WHERE ended_at IS NOT NULL AND length(address) > 0;
+        """,
+    )
+
+
+@migrations()
+def partings(db: Database) -> None:
+    """Conversations whose enquirer wanted all of it deleted: the rest goes once they were told, and no case is open."""
+    run(
+        db,
+        """
+        CREATE TABLE parting (
+            conversation INTEGER PRIMARY KEY,
+            asked_at INTEGER NOT NULL
+        ) STRICT;
+        """,
+    )

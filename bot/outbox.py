@@ -20,6 +20,8 @@ _decode = msgspec.msgpack.Decoder(_Row).decode
 
 BACKOFF_S = (1, 2, 5, 15, 30, 60, 120, 300)
 """Seconds to wait before the next try, by how many were made; the last goes on until the provider is back."""
+FORGOTTEN = "forgotten"
+"""The reason of rows whose words are gone."""
 UNTIL_THEY_WRITE = 2**62
 """The `not_before` of what is held until the enquirer writes again."""
 
@@ -83,7 +85,8 @@ class Outbox:
         ]
 
     def of_conversation(self, db: sqlite3.Connection, conversation: ConversationId, after: int = 0) -> list[Waiting]:
-        """Everything said to this enquirer after `after`, in order; not what was left unsaid as they moved."""
+        """Everything said to this enquirer after `after`, in order; not what was left unsaid as they moved, and not
+        what was forgotten."""
         return self._rows(db.execute(_SELECT + _SAID, [conversation, after]))
 
     def unfetched(self, db: sqlite3.Connection, conversation: ConversationId) -> list[Waiting]:
@@ -206,6 +209,18 @@ class Outbox:
                 sealed = self._sealed(replace(row.reply, slots=kept))
                 db.execute("UPDATE outbox SET body = ? WHERE id = ?", [sealed, row.seq])
 
+    def forget_own(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
+        """Empties what the bot said, and shows it no more; what advisers said stays."""
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute(_FORGET_OWN, [FORGOTTEN, conversation, FORGOTTEN])
+        db.execute("PRAGMA secure_delete = FAST")
+
+    def forget_before(self, db: sqlite3.Connection, conversation: ConversationId, before: datetime) -> None:
+        """Empties what was said until then, and shows it no more; what still waited is not delivered any more."""
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute(_FORGET_BEFORE, [FORGOTTEN, conversation, to_ms(before), FORGOTTEN])
+        db.execute("PRAGMA secure_delete = FAST")
+
     def _sealed(self, reply: Reply) -> bytes:
         row: _Row = (reply.response, reply.slots, reply.choices, reply.language)
         return self._seal.seal_bytes(_encode(row), "reply")
@@ -247,7 +262,13 @@ _AGAIN = f"""
 UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, doubts = doubts + ?
  WHERE {_AMONG} AND state = 'sending'"""
 _GIVE_BACK = f"UPDATE outbox SET state = 'queued', not_before = 0, part = 0, reason = ? WHERE {_AMONG}"
-_SAID = "o.conversation = ? AND o.id > ? AND o.reason IS NOT 'moved' ORDER BY o.id"
+_SAID = "o.conversation = ? AND o.id > ? AND coalesce(o.reason, '') NOT IN ('moved', 'forgotten') ORDER BY o.id"
+_FORGET_BEFORE = """
+UPDATE outbox SET body = NULL, reason = ?, state = iif(state IN ('queued', 'sending'), 'failed', state)
+ WHERE conversation = ? AND at <= ? AND reason IS NOT ?"""
+_FORGET_OWN = """
+UPDATE outbox SET body = NULL, reason = ?, state = iif(state IN ('queued', 'sending'), 'failed', state)
+ WHERE conversation = ? AND author <> 'adviser' AND reason IS NOT ?"""
 _RELEASE = f"""
 UPDATE outbox SET not_before = 0, reason = NULL WHERE {_WAITING} AND not_before = ?
    AND conversation IN (SELECT theirs.id FROM conversation here JOIN conversation theirs ON theirs.mark = here.mark

@@ -15,6 +15,7 @@ from handoff.domain import REFERENCE_ALPHABET
 from handoff.ledger import Ledger
 from handoff.moments import to_ms
 from handoff.queue import Queue
+from handoff.seal import Seal
 
 GOOD_FOR = timedelta(days=30)
 SIGNS = 8
@@ -31,6 +32,11 @@ def code_in(turn: Turn) -> str | None:
         return None
     found = _CODE.fullmatch(turn.heard.text.strip())
     return f"{found[1]}-{found[2]}".upper() if found else None
+
+
+def marked(seal: Seal, code: str) -> bytes:
+    """What is kept of a code."""
+    return seal.mark(f"return:{code}")
 
 
 class Returning:
@@ -97,7 +103,7 @@ class Returning:
         self._queue.flag(db, conversation, f"came_back_on_{turn.channel}", now)
 
     def _mark(self, code: str) -> bytes:
-        return self._seal.mark(f"return:{code}")
+        return marked(self._seal, code)
 
 
 _FIND = """

@@ -8,16 +8,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.app import Firstline
-from bot.channels.contract import PULLED
 from bot.channels.rest import RestChannel
 from bot.channels.web import WebChannel
-from bot.doors import doors_of
+from bot.doors import doors_of, stuck_now
+from bot.forgetting import keep_of
 from bot.guard.media import has_media
 from bot.guard.personal_data import mask
 from bot.metrics import Metrics
 from bot.shelf import Shelf
-from handoff import stuck
 from handoff.console.app import console
+from handoff.domain import Rules
 from handoff.errors import LedgerError
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ API = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 def application(firstline: Firstline) -> web.Application:
     """All channels over HTTP, the desk, and the probes."""
     settings, rooms, now = firstline.settings, firstline.rooms, firstline.now
-    metrics = Metrics(firstline.ledger, firstline.courier, firstline.channels.pushing, partial(_stuck, firstline))
+    metrics = Metrics(firstline.ledger, firstline.courier, firstline.channels.pushing, partial(stuck_now, firstline))
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[metrics.middleware, errors(rooms.apology()), behind(settings.proxies)],
@@ -43,7 +43,7 @@ def application(firstline: Firstline) -> web.Application:
         app.add_routes(channel.routes() if channel else [])
     app.add_routes([web.get("/healthz", _healthy), web.get("/metrics", metrics.page)])
     app.router.add_get("/readyz", _ready(firstline))
-    mask_of = _mask(firstline.shelf)
+    mask_of, keep = _mask(firstline.shelf), keep_of(settings)
     desk = console(
         firstline.ledger,
         firstline.queue,
@@ -52,6 +52,8 @@ def application(firstline: Firstline) -> web.Application:
         secure,
         mask_of,
         doors=doors_of(firstline),
+        rules=Rules(keep=keep.cases),
+        keep=keep,
         typing=firstline.typing,
     )
     app.add_subapp("/desk", desk)
@@ -68,10 +70,6 @@ def _mask(shelf: Shelf) -> Callable[[str], tuple[str, tuple[str, ...]]]:
         return masked.text, masked.kinds
 
     return masking
-
-
-def _stuck(firstline: Firstline) -> Mapping[str, int]:
-    return stuck.counts(firstline.ledger.reader(), firstline.now(), firstline.ladder.rungs, fetched=PULLED)
 
 
 async def _healthy(_: web.Request) -> web.Response:

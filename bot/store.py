@@ -270,6 +270,10 @@ class Store:
         db.execute("UPDATE conversation SET words_gone_at = ? WHERE id = ?", [to_ms(now), conversation])
         db.execute("PRAGMA secure_delete = FAST")
 
+    def forget_code(self, db: sqlite3.Connection, conversation: ConversationId) -> None:
+        """The conversation's return code, if it had one, leads nowhere any more."""
+        db.execute("DELETE FROM return_code WHERE conversation = ?", [conversation])
+
     def idle_with_words(self, db: sqlite3.Connection, before: datetime, limit: int = 200) -> list[ConversationId]:
         """Conversations without an open case whose last turn is older than `before` and whose words are still kept."""
         return [ConversationId(row[0]) for row in db.execute(_IDLE, [to_ms(before), limit])]
@@ -277,34 +281,54 @@ class Store:
     def any_ended(self, db: sqlite3.Connection, before: datetime) -> bool:
         return db.execute("SELECT 1 " + _ENDED, [to_ms(before)]).fetchone() is not None
 
-    def scrub_ended(self, db: sqlite3.Connection, before: datetime) -> list[int]:
+    def scrub_ended(self, db: sqlite3.Connection, before: datetime, limit: int = -1) -> list[int]:
         """Of conversations that ended before then, and have no open case, nothing is left but that they were. Returns
         the advisers' messages (handoff ids) that still waited, and will not be delivered now.
 
         That their turns were taken is known for as long as a provider may repeat them (REPEATED_FOR).
         """
-        waiting: list[int] = []
+        ended = db.execute(f"SELECT id, mark {_ENDED} LIMIT ?", [to_ms(before), limit]).fetchall()
+        return [message for row in ended for message in self._scrub(db, ConversationId(row[0]), row[1], before)]
+
+    def scrub(self, db: sqlite3.Connection, here: ConversationId, now: datetime) -> list[int]:
+        """The same for one conversation, which ends now if it has not ended. Nothing happens where it was done."""
+        row = db.execute("SELECT mark FROM conversation WHERE id = ? AND length(address) > 0", [here]).fetchone()
+        if row is None:
+            return []
+        db.execute("UPDATE conversation SET ended_at = coalesce(ended_at, ?) WHERE id = ?", [to_ms(now), here])
+        return self._scrub(db, here, row[0], now)
+
+    def _scrub(self, db: sqlite3.Connection, here: ConversationId, mark: bytes, since: datetime) -> list[int]:
         db.execute("PRAGMA secure_delete = ON")
-        for conversation, mark in db.execute("SELECT id, mark " + _ENDED, [to_ms(before)]).fetchall():
-            db.execute("UPDATE turn SET words = NULL WHERE conversation = ?", [conversation])
-            db.execute("INSERT OR IGNORE INTO taken_until VALUES (?, ?)", [conversation, to_ms(before + REPEATED_FOR)])
-            waiting += [row[0] for row in db.execute(_STILL_WAITING, [conversation]) if row[0] is not None]
-            db.execute(_SCRUB_REPLIES, [conversation])
-            db.execute(_SCRUB, [conversation])
-            reach.forget_window(db, conversation)
-            db.execute("DELETE FROM return_code WHERE conversation = ?", [conversation])
-            db.execute("DELETE FROM came_back WHERE conversation = ?", [conversation])
-            if not self.knows(db, mark):
-                self._known_as.forget(db, mark)
-            self._recent.pop(conversation, None)
+        db.execute("UPDATE turn SET words = NULL WHERE conversation = ?", [here])
+        db.execute("INSERT OR IGNORE INTO taken_until VALUES (?, ?)", [here, to_ms(since + REPEATED_FOR)])
+        waiting = [row[0] for row in db.execute(_STILL_WAITING, [here]) if row[0] is not None]
+        db.execute(_SCRUB_REPLIES, [here])
+        db.execute(_SCRUB, [here])
+        reach.forget_window(db, here)
+        db.execute("DELETE FROM return_code WHERE conversation = ?", [here])
+        db.execute("DELETE FROM came_back WHERE conversation = ?", [here])
+        if not self.knows(db, mark):
+            self._known_as.forget(db, mark)
         db.execute("PRAGMA secure_delete = FAST")
+        self._recent.pop(here, None)
         return waiting
 
-    def forget_taken(self, db: sqlite3.Connection, now: datetime) -> None:
-        """Turns nobody will repeat any more, of conversations that were scrubbed."""
-        for (conversation,) in db.execute(_NOT_REPEATED, [to_ms(now)]).fetchall():
+    def count_ended(self, db: sqlite3.Connection, before: datetime) -> int:
+        """How many conversations ended before then and are not yet emptied."""
+        return int(db.execute("SELECT count(*) " + _ENDED, [to_ms(before)]).fetchone()[0])
+
+    def count_with_words(self, db: sqlite3.Connection, before: datetime) -> int:
+        """How many conversations without an open case have words, and nothing was said in them since then."""
+        return int(db.execute("SELECT count(*) " + _WITH_WORDS, [to_ms(before)]).fetchone()[0])
+
+    def forget_taken(self, db: sqlite3.Connection, now: datetime, limit: int = -1) -> bool:
+        """Turns nobody will repeat any more, of conversations that were scrubbed. True while there may be more."""
+        found = db.execute(_NOT_REPEATED, [to_ms(now), limit]).fetchall()
+        for (conversation,) in found:
             db.execute("DELETE FROM turn WHERE conversation = ?", [conversation])
             db.execute("DELETE FROM taken_until WHERE conversation = ?", [conversation])
+        return len(found) == limit
 
     def any_idle(self, db: sqlite3.Connection, before: datetime) -> bool:
         return db.execute("SELECT 1 " + _ABANDONED, [to_ms(before)]).fetchone() is not None
@@ -345,7 +369,7 @@ _SAME_ADDRESS = """
 SELECT other.id FROM conversation c JOIN conversation other ON other.mark = c.mark AND other.id <> c.id
  WHERE c.id = ? ORDER BY other.id"""
 _LATEST = "mark = ? ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT 1"
-_NOT_REPEATED = "SELECT conversation FROM taken_until WHERE until < ?"
+_NOT_REPEATED = "SELECT conversation FROM taken_until WHERE until < ? LIMIT ?"
 _REFERRED = """
 INSERT INTO referral (day, channel, code, times) VALUES (?, ?, ?, 1)
     ON CONFLICT (day, channel, code) DO UPDATE SET times = times + 1"""
@@ -365,13 +389,13 @@ _ADD_TURN = "INSERT INTO turn (conversation, number, external, kind, at, words) 
 _SPOKEN = "SELECT number, kind, at, words FROM turn WHERE conversation = ? AND number > ? ORDER BY number"
 _NO_OPEN_CASE = """NOT EXISTS (
     SELECT 1 FROM queue_item q WHERE q.conversation = conversation.id AND q.state NOT IN ('done', 'abandoned'))"""
-_IDLE = f"""
-SELECT id FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}
- ORDER BY last_turn_at LIMIT ?"""
+_WITH_WORDS = f"""
+  FROM conversation WHERE words_gone_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}"""
+_IDLE = f"SELECT id {_WITH_WORDS} ORDER BY last_turn_at LIMIT ?"
 _ABANDONED = f"""
   FROM conversation WHERE ended_at IS NULL AND last_turn_at < ? AND {_NO_OPEN_CASE}"""
 _ENDED = f"""
-  FROM conversation WHERE ended_at < ? AND length(address) > 0 AND {_NO_OPEN_CASE}"""
+  FROM conversation WHERE ended_at IS NOT NULL AND ended_at < ? AND length(address) > 0 AND {_NO_OPEN_CASE}"""
 _STILL_WAITING = "SELECT message FROM outbox WHERE conversation = ? AND state IN ('queued', 'sending')"
 _SCRUB_REPLIES = """
 UPDATE outbox SET body = NULL, reason = CASE WHEN state IN ('queued', 'sending') THEN 'forgotten' ELSE reason END,

@@ -26,6 +26,7 @@ from bot.domain import (
     Turn,
 )
 from bot.engine.advance import advance, begin
+from bot.engine.commands import DELETE_SURE
 from bot.hearing import prepared, words_of
 from bot.shelf import Kept, Shelf
 from bot.store import Store, Stored
@@ -59,6 +60,16 @@ class Thought:
         return self.outcome.conversation.ended or self.outcome.delete is Deletion.WORDS
 
     @property
+    def forgets(self) -> bool:
+        """The enquirer wants all of the conversation forgotten, and was asked whether they are sure."""
+        return self.outcome.delete is Deletion.ALL
+
+    def going_on(self, has_case: bool) -> "Thought":
+        """One that forgets all: the conversation goes on for as long as people have a case of it."""
+        outcome = self.outcome
+        return replace(self, outcome=replace(outcome, conversation=replace(outcome.conversation, ended=not has_case)))
+
+    @property
     def is_of_old_button(self) -> bool:
         return isinstance(self.heard, Pressed) and self.words is None and not (self.broken or self.passed_over)
 
@@ -74,7 +85,8 @@ class Thought:
         """While an adviser speaks the bot stands still: what it did not get to say must not be answered. Only leaving
         counts."""
         after = self.outcome.conversation
-        return before.conversation if before and before.speaker == "adviser" and not after.ended else after
+        stands = before is not None and before.speaker == "adviser" and not (after.ended or self.forgets)
+        return before.conversation if before and stands else after
 
 
 class Thinking:
@@ -111,6 +123,8 @@ class Thinking:
         except Exception as error:
             log.error("turn.failed", error=type(error).__name__)  # no traceback: its values could be words
             return Thought(_apology(conversation), heard, words, broken=True)
+        if before and before.speaker == "adviser" and not _may_forget(heard, outcome):
+            outcome = Outcome(conversation)
         stranded = before is not None and before.conversation.library != conversation.library
         return Thought(towards.with_apology(kept.library, outcome), heard, words, broken=stranded)
 
@@ -158,6 +172,12 @@ class Thinking:
             outcome = _joined(outcome, advance(kept.library, outcome.conversation, done))
         given_up = ActionDone(outcome.action.action if outcome.action else "", heard.at, failed=True)
         return _joined(outcome, advance(kept.library, outcome.conversation, given_up))
+
+
+def _may_forget(heard: Heard, outcome: Outcome) -> bool:
+    """While an adviser speaks, a "yes" is theirs: only a button, or the whole of the words, has anything deleted."""
+    is_plain = isinstance(heard, Pressed) or ("flow_started", DELETE_SURE) in outcome.events
+    return outcome.delete is not Deletion.ALL or is_plain
 
 
 def is_grave(heard: Heard) -> bool:

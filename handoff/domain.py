@@ -145,8 +145,8 @@ class Rules:
     """A claimed case whose adviser was not heard from for so long goes back; an answered one is marked unreachable."""
     unreachable: timedelta = timedelta(minutes=3)
     offer: timedelta = timedelta(minutes=2)
-    keep: timedelta = timedelta(days=90)
-    """How long the words of an ended case are kept."""
+    keep: timedelta = timedelta(days=30)
+    """After so long an ended case is forgotten. FACTS rule 19: a short fixed period; 30 days are suggested."""
 
 
 class DeliveryState(StrEnum):

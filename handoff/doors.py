@@ -3,6 +3,7 @@
 A door that is shut (None) leaves the desk without that convenience, never without its queue.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -193,10 +194,61 @@ class HouseFacts:
     is_https: bool
 
 
+class Forgetting(Protocol):
+    """What the bot keeps of a conversation, and its end. What writes takes the connection of a ledger write."""
+
+    def conversation(self, db: sqlite3.Connection, conversation: int, now: datetime) -> None:
+        """It ends, and nothing is left of it but that it was. Where nothing is kept any more, nothing happens."""
+        ...
+
+    def case_gone(self, db: sqlite3.Connection, conversation: int, now: datetime) -> None:
+        """A case of a conversation that may go on was forgotten: what was said there long ago goes too."""
+        ...
+
+    def preview(self, db: sqlite3.Connection, now: datetime) -> Mapping[str, int]:
+        """How many of each of the bot's own kinds would be forgotten at that moment."""
+        ...
+
+
 class House(Protocol):
     """The service around the desk."""
 
     def facts(self) -> HouseFacts: ...
+
+    def stuck(self) -> Mapping[str, int]:
+        """Things that ought not to be, counted by kind (handoff.stuck)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCard:
+    """A flow of the live library. `ends`: its steps after which nothing more is asked."""
+
+    id: str
+    name: str
+    steps: Mapping[str, str]
+    """By id what a step says or asks, in its first words; in the order of the file."""
+    ends: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StepCaption:
+    """What stands at the foot of a step in a diagram; `share` (0 to 1) of a bar under it is filled; None: no bar."""
+
+    text: str
+    share: float | None = None
+
+
+class Flows(Protocol):
+    """The live library's flows."""
+
+    def listed(self) -> Mapping[str, FlowCard]:
+        """Every flow by its id, by name."""
+        ...
+
+    def diagram(self, flow: str, captions: Mapping[str, StepCaption]) -> str | None:
+        """The flow drawn as SVG, with captions by step; None when there is no such flow any more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +260,8 @@ class Doors:
     practice: Practice | None = None
     reviews: Reviews | None = None
     house: House | None = None
+    forgetting: Forgetting | None = None
+    flows: Flows | None = None
 
 
 SHUT = Doors()

@@ -28,6 +28,10 @@ CHECKPOINT_WORKS = 2_000
 """After so many commits, or works, the write-ahead log is folded into the database on another connection. Overwriting
 a log that was folded in is a third cheaper than growing it, so it is kept short; and no turn waits for the folding."""
 
+LOG_WAIT_S = 0.05
+"""How long emptying the log waits for those who read or write; it is tried again later."""
+REWRITE_S = 30.0
+
 CLOSED = "The service is stopping. Nothing was changed."
 UNDO_WORK = ("ROLLBACK TO work", "RELEASE work")
 
@@ -67,6 +71,7 @@ class Ledger:
         self._log_is_folded_in = False
         self._commits_in_log = 0
         self._works_in_log = 0
+        self._rewriting: sqlite3.Connection | None = None
         self._writer = _open(path, query_only=False)
         try:
             _refuse_the_future(self._writer, migrations)
@@ -109,6 +114,9 @@ class Ledger:
         self._scheduled = False
         if self._busy or self._closed or not self._pending:
             return
+        if (rewriting := self._rewriting) is not None:
+            with contextlib.suppress(sqlite3.ProgrammingError):  # it has just ended
+                rewriting.interrupt()
         group, self._pending = self._pending[:GROUP_LIMIT], self._pending[GROUP_LIMIT:]
         works = [waiting.work for waiting in group]
         if self._commit_s < SLOW_COMMIT_S:
@@ -210,6 +218,46 @@ class Ledger:
         self._commits_in_log = self._works_in_log = 0
         with self._lock, contextlib.suppress(sqlite3.Error):  # a log that could not be folded in only grows
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    # --- leaving nothing behind --------------------------------------------------------------------------------------
+
+    def empty_log(self) -> bool:
+        """Folds the log in and cuts it to nothing: what was erased from the database is then in neither. The bulk is
+        folded in while others write; they wait for the rest. False: somebody still reads what was there before.
+
+        For a thread, not the loop.
+        """
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=LOG_WAIT_S)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            was_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not was_busy
+        except sqlite3.OperationalError:  # another process writes
+            return False
+        finally:
+            connection.close()
+
+    def rewrite(self, patience_s: float = REWRITE_S) -> bool:
+        """Writes the whole file anew: stale copies in the gaps and free pages of its b-trees, which `secure_delete`
+        does not reach, are gone, and it is as short as it can be. Nothing else can be written meanwhile, so it gives
+        way to the first write that comes, and after `patience_s`: False, and nothing was changed.
+
+        For a thread, not the loop. Needs as much room on disk again, twice. Raises: DiskFull.
+        """
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=LOG_WAIT_S, check_same_thread=False)
+        until = time.monotonic() + patience_s
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+        self._rewriting = connection
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if isinstance(_translated(error), DiskFull):
+                raise DiskFull from None
+            return False
+        finally:
+            self._rewriting = None
+            connection.close()
+        return self.empty_log()
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

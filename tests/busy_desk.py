@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
@@ -21,11 +21,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.migrations import migrations as bot_migrations
-from handoff import accounts, care, gaps, practice, transfers, watching
+from handoff import accounts, care, gaps, holds, practice, terms, transfers, watching
 from handoff.console.app import console
 from handoff.domain import AdviserId, CaseId, DeliveryState, NewCase, Role
 from handoff.doors import Doors
 from handoff.gaps import GapKind, NewGap
+from handoff.holds import HoldReason
 from handoff.ledger import Ledger
 from handoff.migrations import migrations
 from handoff.queue import Queue
@@ -159,6 +160,8 @@ def _cases(busy: Busy) -> None:
     write(lambda db: queue.schedule(db, case["scheduled"], amira, at, now()))
     close(desk, case["done"], amira)
     close(desk, case["bens_done"], ben)
+    why, until, carys = "They asked for the record", (now() + timedelta(days=60)).date(), busy.people["carys"]
+    write(lambda db: holds.place(db, SEAL, case["bens_done"], carys, HoldReason.COURT, why, until, now()))
     again = NewCase(desk._conversation(case["done"]), 2, "asked", "web", "2026-11-20.1", "impersonation", pack=PACK)
     case["return"] = write(lambda db: queue.open_case(db, again, now())).id
     write(lambda db: accounts.disable(db, busy.people["gone"], now()))
@@ -188,9 +191,13 @@ def _work(busy: Busy) -> None:
     for mark in ("gap-1", "gap-2"):
         gap = NewGap(GapKind.WRONG, "old-page", None, WORDS, mark)
         write(lambda db, gap=gap: gaps.report(db, SEAL, amira, gap, now()))  # type: ignore[misc]
+    miss = [now().date().isoformat(), "not_understood", "hate", "tiktok", "start/ask_role", 3]
+    write(lambda db: db.execute("INSERT INTO miss_count VALUES (?, ?, ?, ?, ?, ?)", miss))
     write(lambda db: gaps.take_up(db, 2, busy.people["elin"], now()))
     write(lambda db: care.ask(db, amira, now()))
     write(lambda db: watching.whisper(db, queue, case["active"], busy.people["carys"], WORDS, now(), "w-1"))
+    term = terms.NewTerm("Made-up term", "wales", date(2027, 1, 4), date(2027, 3, 26), "a made-up calendar")
+    write(lambda db: terms.add(db, term, busy.people["carys"], now()))
 
 
 # --- its forms -------------------------------------------------------------------------------------------------------
@@ -361,7 +368,10 @@ def seeds(busy: Busy) -> list[str]:
     """Where one starts; and what one comes to only by answering questions first."""
     case = busy.cases
     decided = f"/cases/{case['full']}/threshold/threshold-nudes?nation=england&library=v2&so_far=yyy"
-    special = (f"/cases/{case['active']}/insert?q=report", decided, f"/cases/{case['return']}/record")
+    row = busy.desk.ledger.reader().execute("SELECT reference FROM cases WHERE id = ?", [case["done"]]).fetchone()
+    erasing = f"/forgetting/case?reference={row[0]}"
+    report = "/reports?period=this_reporting_year&compare=none"
+    special = (f"/cases/{case['active']}/insert?q=report", decided, f"/cases/{case['return']}/record", erasing, report)
     return ["/", "/account", f"/cases/{case['active']}", *special, f"/people/{busy.people['gone']}"]
 
 

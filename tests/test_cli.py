@@ -293,7 +293,7 @@ def test_a_backup_is_made_and_put_back(told: ToldBy, tmp_path: Path) -> None:
 
 def test_forgetting_tells_how_many(told: ToldBy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRSTLINE_LIBRARY_DIR", str(good(tmp_path / "library")))
-    assert told("forget").out == "The words of 0 conversations were forgotten.\n"
+    assert told("forget").out == "The words of 0 conversations and 0 cases were forgotten.\n"
 
 
 def test_settings_that_cannot_be_used_are_one_line(told: ToldBy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ LOOKED_AT = frozenset({"event", "event_chain", "event_head", "watch", "notificat
 NO_SENTENCES = {
     "q": "what pages are searched by",
     "urls": "a number",
+    "review_by": "a day",
     **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "times of day; the first 100 signs come back"),
 }
 """Where 20,000 characters are no words of anybody's: they need not come back."""
@@ -63,6 +64,15 @@ CHOSEN: dict[str, dict[str, str]] = {
     "add_person": {"name": "Frank Newby", "email": "frank@example.org", "role": "adviser"},
     "person_role": {"role": "senior"},
     "person_capacity": {"capacity": "7"},
+    "erase": {"sure": "yes"},
+    "review_hold": {"review_by": "2026-12-24"},
+    "hold": {"review_by": "2026-12-24"},
+    "add_term": {
+        "name": "Made-up term",
+        "first": "2026-09-01",
+        "last": "2026-12-18",
+        "source": "a made-up council’s calendar",
+    },
     "start_practice": {"script": "left-overnight"},
 }
 """What somebody who fills in the rest of these would choose."""

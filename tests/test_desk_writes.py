@@ -23,6 +23,7 @@ from tests.test_desk_posts import Trial, forms_in, happy
 
 TOLD_BY = {
     "adviser": ("adviser.", "account."),
+    "adviser_load": ("case.closed", "case.given_back"),
     "adviser_session": (),
     "case_facts": ("case.",),
     "case_link": ("link.",),
@@ -47,6 +48,7 @@ TOLD_BY = {
     "review": ("review.",),
     "second_reading": ("decision.",),
     "takedown": ("takedown.",),
+    "takedown_facts": ("takedown.", "case."),
     "takedown_step": ("takedown.",),
     "task": ("task.",),
     "taxonomy": ("taxonomy.",),

@@ -1,5 +1,6 @@
 """How the service is set up, for the desk's privacy statement: what is switched on, and how long words stay."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -17,9 +18,13 @@ MAIL = "mail"
 class HouseDoor:
     """Implements handoff.doors.House."""
 
-    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf, stuck: Callable[[], Mapping[str, int]]) -> None:
         self._settings = settings
         self._shelf = shelf
+        self._stuck = stuck
+
+    def stuck(self) -> Mapping[str, int]:
+        return self._stuck()
 
     def facts(self) -> HouseFacts:
         settings, providers = self._settings, self._providers()

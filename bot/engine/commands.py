@@ -12,11 +12,16 @@ from bot.library.model import ActionStep, CollectStep, Library
 RESTART = "pattern_restart"
 CANNOT_HANDLE = "pattern_cannot_handle"
 CHANGE_ANSWER = "action_change_answer"
-WHILE_WITH_PEOPLE = frozenset({"pattern_danger", "pattern_stop", "pattern_record", "pattern_help", "pattern_language"})
+DELETE = "pattern_delete"
+DELETE_SURE = "pattern_delete_sure"
+"""Asked for and agreed to in the same words: for where the bot cannot ask, because an adviser speaks."""
+WHILE_WITH_PEOPLE = frozenset(
+    {"pattern_danger", "pattern_stop", DELETE, DELETE_SURE, "pattern_record", "pattern_help", "pattern_language"}
+)
 """The commands that are still the bot's while a case waits for people."""
 
 
-FOR_CHILDREN_TOO = frozenset({"pattern_danger", RESTART, "pattern_stop", "pattern_language"})
+FOR_CHILDREN_TOO = frozenset({"pattern_danger", RESTART, "pattern_stop", DELETE, DELETE_SURE, "pattern_language"})
 MAX_WORDS_IN_SENTENCE = 8
 _MIN_WORDS_TO_BEGIN_WITH = 3
 
@@ -166,6 +171,19 @@ def _stop(walk: Walk, step: ActionStep) -> None:
     walk.follow(step.next)
 
 
+def _delete(walk: Walk, step: ActionStep) -> None:
+    """Nothing that was said here is left, and all else that is kept of it is asked to be forgotten. While people have
+    the case it goes on with them; else it ends. What the pattern still says is said."""
+    for frame in reversed(walk.stack[:-1]):
+        walk.note("flow_cancelled", frame.flow)
+    own, with_people = walk.stack[-1], walk.with_people
+    slots = initial_slots(walk.library)
+    walk.take_up(Conversation(walk.library.version, slots=slots, language=walk.language, offered=walk.offered))
+    walk.stack, walk.with_people, walk.ended = [own], with_people, not with_people
+    walk.delete = Deletion.ALL
+    walk.follow(step.next)
+
+
 def _repeat(walk: Walk, _step: ActionStep) -> None:
     """Leave this pattern: what is below asks again."""
     stack.drop_top(walk)
@@ -197,6 +215,7 @@ _ACTIONS: Mapping[str, Callable[[Walk, ActionStep], None]] = {
     "action_restart": _restart,
     "action_why": _why,
     "action_stop": _stop,
+    "action_delete": _delete,
     "action_repeat": _repeat,
     "action_carry_on": _carry_on,
     "action_switch_language": _switch_language,

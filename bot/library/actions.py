@@ -9,6 +9,7 @@ BUILTIN_ACTIONS = frozenset(
         "action_back",
         "action_carry_on",
         "action_change_answer",
+        "action_delete",
         "action_hand_over",
         "action_repeat",
         "action_restart",

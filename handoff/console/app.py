@@ -53,6 +53,7 @@ from handoff.errors import HandoffError, LedgerError, NoSuchCase, NotAllowed, No
 from handoff.hours import OpeningHours
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.retention import Keep
 from handoff.timetable import Timetable
 from handoff.typing import Typing
 
@@ -97,15 +98,27 @@ def console(
     rules: Rules | None = None,
     doors: Doors = SHUT,
     typing: Typing | None = None,
+    keep: Keep | None = None,
 ) -> web.Application:
     """The advisers' web, to be mounted with `add_subapp("/desk", …)`. `rules` are the queue's; `mask` hides what
     identifies people in what advisers write, before it is kept. `secure_cookies` is False only for plain loopback.
-    `doors` are what the desk may ask of the bot; `typing` is the service's own: both sides see the other type."""
+    `doors` are what the desk may ask of the bot; `typing` is the service's own: both sides see the other type.
+    `keep`: how long what is kept; a case's time is `rules.keep`."""
     app = web.Application(middlewares=[plainly, admit, watched, attended])
     desk, doorkeeper = Desk(ledger.seal, rules), Doorkeeper(ledger.seal)
     times = hours if isinstance(hours, Timetable) else Timetable(ledger, hours)
     app[PARTS] = Parts(
-        ledger, queue, desk, doorkeeper, times, now, mask, secure_cookies, doors, Typing() if typing is None else typing
+        ledger,
+        queue,
+        desk,
+        doorkeeper,
+        times,
+        now,
+        mask,
+        secure_cookies,
+        doors,
+        Typing() if typing is None else typing,
+        Keep() if keep is None else keep,
     )
     app[RULES] = {}
     app[NEWEST] = Newest()

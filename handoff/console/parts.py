@@ -12,6 +12,7 @@ from handoff.doorkeeper import Doorkeeper, Session
 from handoff.doors import Doors
 from handoff.ledger import Ledger
 from handoff.queue import Queue
+from handoff.retention import Keep
 from handoff.timetable import Timetable
 from handoff.typing import Typing
 
@@ -31,6 +32,7 @@ class Parts:
     secure_cookies: bool
     doors: Doors
     typing: Typing
+    keep: Keep
 
 
 PARTS: Final = web.AppKey("parts", Parts)

@@ -21,6 +21,7 @@ from handoff.migrations import notifications as notifications
 from handoff.migrations import contacts as contacts
 from handoff.migrations import facts as facts
 from handoff.migrations import releases as releases
+from handoff.migrations import kept_reports as kept_reports
 from handoff.migrations import terms as terms
 from handoff.migrations import retention as retention
 from handoff.migrations import views as views

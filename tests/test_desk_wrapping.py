@@ -344,7 +344,8 @@ def test_the_facts_equal_an_independent_computation(tmp_path: Path, cases: list[
             "role": what.role or role, "nation": what.nation or nation, "platform": what.platform or "x",
             "setting": what.setting, "route": what.route, "escalation": what.escalation and what.escalation.value,
             "knew_tools": {None: None, True: "yes", False: "no"}[what.knew_tools], "urls": what.urls,
-            "scope": what.scope and what.scope.value, "signposts": sorted(what.signposts), "follow_up": int(what.follow_up), "feedback": int(what.feedback),
+            "scope": what.scope and what.scope.value, "signposts": sorted(what.signposts),
+            "follow_up": int(what.follow_up), "feedback": int(what.feedback),
             "claim_wait_s": 30, "answer_wait_s": 45, "handling_s": 315,
         })  # fmt: skip
     found = [

@@ -35,17 +35,25 @@ TOLD_BY = {
     "debrief": ("care.",),
     "decision": ("decision.",),
     "delivery": ("delivery.", "message.said"),
+    "erasure_request": ("erasure.",),
+    "forgotten": ("erasure.",),
     "hours_version": ("hours.",),
     "identity_reveal": ("identity.",),
     "insertion": ("message.said",),
+    "legal_hold": ("hold.",),
     "message": ("message.",),
     "note": ("note.",),
     "notification": ("",),
     "one_time_password": ("account.", "adviser."),
     "practice": ("case.opened",),
     "queue_item": ("case.",),
+    "released": ("report.passed_on",),
+    "released_cell": ("report.passed_on",),
+    "released_report": ("report.passed_on",),
+    "released_split": ("report.passed_on",),
     "reminder": ("reminder.", "case."),
     "review": ("review.",),
+    "school_term": ("terms.",),
     "second_reading": ("decision.",),
     "takedown": ("takedown.",),
     "takedown_facts": ("takedown.", "case."),
@@ -57,7 +65,8 @@ TOLD_BY = {
     "watch": ("watch.", "case."),
 }
 """What tells of a change in a table: the beginnings of the kinds, one of which must be among the new events. A
-notification is made or settled by what happened: by any event."""
+notification is made or settled by what happened: by any event. What goes with a case that is forgotten is told by that."""
+FORGOTTEN = "erasure.done"
 NEEDS_NONE = {
     "adviser_session": "who is logged in; logging in and out are events of their own where they are made",
     "login_attempt": "counts wrong passwords for a quarter of an hour",
@@ -95,7 +104,7 @@ class Witnessed:
             if before[table] != self._before[table]:
                 self.changed.add(table)
                 told = TOLD_BY.get(table)
-                if told is None or not any(kind.startswith(told) for kind in kinds):
+                if told is None or not any(kind.startswith((*told, FORGOTTEN)) for kind in kinds):
                     self.untold.append(f"{table} changed beside {kinds}")
 
     def _rows(self) -> Rows:

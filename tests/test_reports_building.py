@@ -124,7 +124,12 @@ def test_of_enough_everything_is_told(conn: sqlite3.Connection) -> None:
     of = made(conn, Days(date(2026, 1, 1), date(2026, 11, 1)), Compare.YEAR)
     honest(of)
     assert of.headline.figure == "1,440"
-    assert of.headline.beside == ("100% more than in the same days a year earlier.",)
+    assert of.headline.says == "cases, 100% more than in the same days a year earlier"
+    assert of.headline.beside == (
+        "50.0% were mainly about “Posts criticising our staff or setting” (720).",
+        "50.0% had to be escalated: 720 of the 1,440 in which this was noted.",
+        "50.0% did not know the tools to block and report: 720 of the 1,440 in which this was noted.",
+    )
     assert table(of, "figures")["cases"] == (1440, 720, 100.0)
     assert table(of, "figures")["contacts"] == (120, 60, 100.0)
     assert table(of, "figures")["addresses"] == (2880, 1440, 100.0)

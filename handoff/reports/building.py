@@ -85,7 +85,7 @@ def built(
         compare,
         compared,
         now,
-        glance.headline(telling, days),
+        glance.headline(telling, sections),
         sections,
         (*((INVENTED,) if invented else ()), *_notes(telling, compared, began, local(now), hidden)),
         hidden,

@@ -1,5 +1,6 @@
 """The figure of the year on one square, to be shared: the number, what it counts, a few sentences, the year's shape."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from handoff.reports import saying
@@ -16,9 +17,9 @@ SERIF: Final = (
     "'Iowan Old Style', 'Palatino Linotype', Palatino, P052, Georgia, 'Noto Serif', 'Liberation Serif', serif"
 )
 DEEP, PALE, GOLD, WHITE, DIM = "#0b4450", "#cfe5e8", "#e3c27e", "#ffffff", "#4f97a3"
-SIZES: Final = {1: 36.0, 2: 29.0, 3: 24.0}
-"""Of the sentences beside the figure, by how many there are."""
-LARGEST: Final = 310.0
+SIZES: Final = {1: (36.0, 30.0, 24.0), 2: (29.0, 26.0, 23.0), 3: (24.0, 22.5, 21.0)}
+"""Of the sentences beside the figure, by how many there are: the largest in which all of them have room."""
+LARGEST: Final = 280.0
 SHAPE_TOP, SHAPE_BOTTOM = 830.0, 930.0
 
 
@@ -56,16 +57,23 @@ def _beside(report: Report, above: float) -> list[str]:
         return []
     gap, top = 36.0, above + 62
     wide = (INNER - gap * (len(sentences) - 1)) / len(sentences)
-    size = SIZES[len(sentences)]
-    step = 1.25 * size
-    lines = max(int((SHAPE_TOP - 36 - top) / step), 1)
+    size, wraps = _set(sentences, wide, SHAPE_TOP - 36 - top)
     parts = []
-    for at, sentence in enumerate(sentences):
+    for at, lines in enumerate(wraps):
         x = EDGE + at * (wide + gap)
         parts.append(f'<rect x="{x:.1f}" y="{top:.1f}" width="{wide:.1f}" height="3" fill="{GOLD}"/>')
-        wraps = marks.wrapped(sentence, wide, lines, size)
-        parts += [_said(x, top + 16 + step * (line + 1), each, size, WHITE) for line, each in enumerate(wraps)]
+        parts += [_said(x, top + 16 + 1.25 * size * (line + 1), each, size, WHITE) for line, each in enumerate(lines)]
     return parts
+
+
+def _set(sentences: Sequence[str], wide: float, high: float) -> tuple[float, list[tuple[str, ...]]]:
+    """How large they are set, and their lines; in the smallest size, what has no room is cut."""
+    for size in SIZES[len(sentences)]:
+        lines = max(int(high / (1.25 * size)), 1)
+        found = [marks.wrapped(each, wide, lines, size) for each in sentences]
+        if " ".join(each for lines_of in found for each in lines_of) == " ".join(" ".join(sentences).split()):
+            break
+    return size, found
 
 
 def _shape(report: Report) -> list[str]:

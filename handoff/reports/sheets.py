@@ -17,6 +17,9 @@ INVOLVES: Final = "involves"
 PRIMARY: Final = "concern"
 PAIR: Final = "pair"
 """The `yes` whose two codes are both among those of INVOLVES."""
+SAME: Final = ((("outcome", "left"), ("answer", "left")),)
+"""Codes of two names that the same cases have: who was gone before an answer. Whoever knows the desk knows that, so one
+that is told tells the other. (Facts from elsewhere may differ; then neither tells the other.)"""
 MONTH: Final = "month"
 """A name whose codes are stretches of time: a cell that has it is the same cell without it, in fewer days."""
 
@@ -156,7 +159,15 @@ def _stretch(made: Table, splits: list[_Names], sets: Collection[str], counted: 
         for other in within:
             if not any(other < between for between in within):
                 _add_up(made, by_names[other], by_names[names], other)
+    _are_the_same(made, places)
     return {**places, **_yes(made, {name: counted.yes[name] for name in sets if name in counted.yes}, places)}
+
+
+def _are_the_same(made: Table, places: _Stretch) -> None:
+    for pair in SAME:
+        one, other = (places.get(((), frozenset({each}), ())) for each in pair)
+        if one is not None and other is not None and made.sums.value[one] == made.sums.value[other]:
+            made.sums.add_up(one, [other])
 
 
 def _values(names: _Names, counted: Counted) -> list[tuple[_Key, int]]:

@@ -105,7 +105,10 @@ class Promises:
         self.kept.setdefault(number, []).append(words)
 
 
-WITHOUT_A_PAGE = {"content", "events", "static", "facts", "audit_csv", "advice_pdf", "reveal"}
+WITHOUT_A_PAGE = {
+    "content", "events", "static", "facts", "audit_csv", "advice_pdf", "reveal",
+    "report_file", "report_figure", "report_kept_file", "report_kept_figure",
+}  # fmt: skip
 """GET routes that show no page of their own: lists for scripts, streams, files; `reveal` only leads back."""
 SCREENS = {
     route.name: re.compile("/desk" + re.sub(r"{\w+:((?:[^{}]|{[^}]*})+)}", r"(?:\1)", route.path))

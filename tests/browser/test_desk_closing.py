@@ -56,7 +56,13 @@ def test_all_of_it_is_filled_in_by_keyboard_alone(desk: DemoDesk, amira: Adviser
     keys.press("Space")
     keys.press("4")  # from a box that is ticked, a digit goes to the first group that is open: how it ended
     expect(page.locator("#route-platform")).to_be_focused()
-    for digit in ("4", "2", "1", "2", "3"):  # another route than suggested, not escalated, they knew, no law, some weight
+    for digit in (
+        "4",
+        "2",
+        "1",
+        "2",
+        "3",
+    ):  # another route than suggested, not escalated, they knew, no law, some weight
         keys.press(digit)
     expect(page.locator("#wants_talk")).to_be_focused()
     keys.press("Space")

@@ -448,6 +448,8 @@ def dewi_works_off_the_rest_without_a_script(morning: Morning) -> None:
 def every_screen_passes_axe(morning: Morning) -> None:
     """All that has a page was seen; a new screen cannot be forgotten."""
     carys, paths = morning.carys, paths_of(morning)
+    carys.passes_a_report_on("2026-11-01", "2026-11-23")
+    expect(carys.page.get_by_role("heading", name="Report number 1", exact=True)).to_be_visible()
     for name in sorted(paths.keys() - morning.audited.screens):
         carys.goes(paths[name])
         assert carys.page.url.endswith(paths[name]), name
@@ -469,7 +471,10 @@ def paths_of(morning: Morning) -> dict[str, str]:
         "taxonomy_new": "/taxonomy/new", "people": "/people", "person": "/people/2", "password": "/account/password",
         "hours": "/hours", "retention": "/retention", "privacy": "/privacy", "audit": "/audit", "account": "/account",
         "pulse": "/pulse?seen=0", "case_tasks": f"/cases/{case}/tasks",
-        "take_over": f"/cases/{morning.ruth.case}/take-over",
+        "take_over": f"/cases/{morning.ruth.case}/take-over", "now": "/now", "now_flow": "/now/flows/start",
+        "reports": "/reports?period=this_reporting_year&compare=previous", "report_kept": "/reports/1",
+        "planning": "/planning", "forgetting": "/forgetting",
+        "forgetting_case": f"/forgetting/case?reference={reference(morning.house, done)}",
     }  # fmt: skip
 
 

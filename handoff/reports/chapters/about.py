@@ -99,7 +99,9 @@ def _together(telling: Telling) -> Section:
     )
     reading = "No two concerns came together in five cases or more."
     if rows:
-        reading = f"Most often together: {rows[0].label}, in {wording.many(number(rows[0].values[0]) or 0, 'cases')}."
+        names = wording.joined([f"“{each}”" for each in sorted(map(name, rows[0].code.split("+")), key=str.casefold)])
+        n, share = rows[0].values
+        reading = f"Most often {names} came together: in {wording.many(number(n) or 0, 'cases')}{wording.share(share)}."
     return Section("together", ABOUT, "Concerns that came together", reading, table)
 
 

@@ -1,30 +1,59 @@
 """The period in figures: the few numbers a report begins with, and the one it is known by."""
 
+from collections.abc import Iterable
 from typing import Final
 
-from handoff.periods import Days
 from handoff.reports import saying, wording
-from handoff.reports.arithmetic import change, number, total
+from handoff.reports.arithmetic import change, number, shares, total
 from handoff.reports.counting import Facts
+from handoff.reports.counts import UNSAID
 from handoff.reports.model import ENOUGH, HIDDEN, Basis, Column, Headline, Row, Section, Table, Unit, Value
 from handoff.reports.telling import CHANGE, Telling
 
 CHAPTER: Final = "At a glance"
 ADDRESSES: Final = "Addresses reported to platforms, as advisers wrote them down"
+NOTED: Final = (
+    ("escalation", "needed", "had to be escalated"),
+    ("knew-tools", "no", "did not know the tools to block and report"),
+)
+"""Tables of which one answer is said beside the headline: the table, the answer, and what is said of it."""
 
 
 def sections(telling: Telling) -> tuple[Section, ...]:
     return (_figures(telling),)
 
 
-def headline(telling: Telling, days: Days) -> Headline:
-    """One number for sharing: how many cases, and what most of them were about."""
+def headline(telling: Telling, sections: Iterable[Section]) -> Headline:
+    """One number for sharing, and what stands beside it. It is read from the tables: what they hide is hidden here."""
     cases = number(telling.n("cases"))
     if cases is None:
-        return Headline("Too few to tell", f"cases from {saying.days(days)}")
-    says = f"{'case' if cases == 1 else 'cases'} from {saying.days(days)}"
-    more = wording.than(change(cases, telling.n("cases", then=True)), telling.before).removeprefix(", ")
-    return Headline(f"{cases:,}", says, tuple(filter(None, (more and f"{more[0].upper()}{more[1:]}.",))))
+        return Headline("Too few to tell", "how many cases there were")
+    more = wording.than(change(cases, telling.n("cases", then=True)), telling.before)
+    tables = {each.table.id: each.table for each in sections}
+    beside = (_most(tables["concern"]), *(_noted(tables[name], code, said) for name, code, said in NOTED))
+    return Headline(f"{cases:,}", f"{'case' if cases == 1 else 'cases'}{more}", tuple(filter(None, beside)))
+
+
+def _most(table: Table) -> str:
+    """The main concern that most cases had; empty where it is not one alone, or what is hidden may be more."""
+    told = [(n, row) for row in table.rows if (n := number(row.values[0]))]
+    known = [each for each in told if each[1].code != UNSAID]
+    most = max((n for n, _ in known), default=0)
+    first = [row for n, row in known if n == most]
+    whole = number(table.total.values[0]) if table.total else None
+    if len(first) != 1 or whole is None or whole - sum(n for n, _ in told) >= most:
+        return ""
+    return f"{saying.said(first[0].values[1], Unit.PERCENT)} were mainly about “{first[0].label}” ({most:,})."
+
+
+def _noted(table: Table, code: str, said: str) -> str:
+    """How many gave this answer, of those of whom one is known; empty where that is nobody, or not told."""
+    answers = {row.code: row.values[0] for row in table.rows if row.code != UNSAID}
+    part, noted = number(answers.get(code)), number(table.basis.n)
+    if not part or not noted:
+        return ""
+    share = dict(zip(answers, shares([*answers.values()], noted), strict=True))[code]
+    return f"{saying.said(share, Unit.PERCENT)} {said}: {part:,} of the {noted:,} in which this was noted."
 
 
 def _figures(telling: Telling) -> Section:

@@ -14,6 +14,7 @@ SHOWN: Final = 10
 NOTES: Final = (
     f"A week is held against the {WEEKS} before it; a surge is one that chance would hardly bring about, and never of "
     "fewer than five cases. The largest are shown. One that lasts is told once, in its first week.",
+    "“No data” stands where there had been none in the weeks before: then nothing can be said of how many times.",
     "A surge of which a number is hidden elsewhere in this report is left out.",
 )
 
@@ -42,7 +43,7 @@ def _row(telling: Telling, surge: Surge) -> Row:
     concern = "No concern known" if what.concern == UNSAID else wording.concern(telling.carried)(what.concern)
     platform = "" if what.platform == UNSAID else f" on {wording.label('platforms')(what.platform)}"
     nation = "" if what.nation == UNSAID else f", {wording.label('nations')(what.nation)}"
-    label = f"{concern}{platform}{nation}: {saying.day(begins)} to {saying.day(surge.last)}"
+    label = f"{concern}{platform}{nation}, week from {saying.day(begins)}"
     return Row(f"{what.concern}.{what.platform}.{what.nation}.{surge.last}", label, (surge.ratio,))
 
 
@@ -55,4 +56,5 @@ def _reading(rows: tuple[Row, ...], look: Look) -> str:
     if not known:
         return f"There {wording.was(len(rows))} {len(rows)} of something that had not come in the weeks before."
     ratio, label = max(known, key=lambda each: each[0])
-    return f"The steepest was {label}, with {saying.said(ratio, Unit.RATIO)} what was expected."
+    times = saying.said(ratio, Unit.RATIO).removesuffix(" ×")
+    return f"The steepest rise was “{label}”, with {times} times as many cases as expected."

@@ -20,7 +20,7 @@ from bot.channels.contract import PULLED, WINDOWS, Pushing
 from bot.config import Settings
 from bot.courier import Courier
 from bot.domain import ActionDone, ActionWanted, ChannelName, Conversation
-from bot.errors import AnotherPoller
+from bot.errors import AnotherPoller, NoDatabase
 from bot.exporting import NightlyExport
 from bot.farewell import Farewell
 from bot.forgetting import Forgetting, keep_of
@@ -162,6 +162,12 @@ async def kept_up(part: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             log.error("part.failed", part=getattr(part, "__qualname__", ""), error=type(error).__name__)
             await asyncio.sleep(1)
+
+
+def refuse_no_database(settings: Settings) -> None:
+    """For what reads a database that must be there: a folder that was mistyped is not made. Raises: NoDatabase."""
+    if not settings.database.exists():
+        raise NoDatabase(f"There is no database at {settings.database}. Is FIRSTLINE_DATA_DIR right?")
 
 
 def open_ledger(settings: Settings) -> Ledger:

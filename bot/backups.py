@@ -52,6 +52,7 @@ def _copy(source: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
+        part.touch(mode=0o600, exist_ok=False)  # like the database itself
         _copy_whole(source, part)
         os.replace(part, target)
     except sqlite3.DatabaseError as error:

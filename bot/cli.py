@@ -201,13 +201,37 @@ def export_rasa(target: Annotated[Path, typer.Argument(help="A new or empty fold
 @export_app.command("facts")
 def export_facts(target: Annotated[Path, typer.Argument(help="A folder; made if missing.")]) -> None:
     """Writes the facts, apart from people, as CSV files and as one SQLite database. For use inside."""
-    from bot.app import clock, open_ledger
+    from bot.app import clock, open_ledger, refuse_no_database
     from handoff.exports import write
 
     settings = read_settings()
+    refuse_no_database(settings)
     open_ledger(settings).close()  # the views are those of this version
     written = write(settings.database, target, clock())
     typer.echo(f"Wrote {len(written)} files to {target}. For use inside: a small number may point at somebody.")
+
+
+@export_app.command("person")
+def export_person(
+    out: Annotated[Path, typer.Option(help="A folder; made if missing.")],
+    reference: Annotated[str | None, typer.Option(help="Of one of their cases.")] = None,
+    code: Annotated[str | None, typer.Option(help="Their return code.")] = None,
+    asker: Annotated[str, typer.Option(help="Who asked: enquirer, setting, authority or service.")] = "enquirer",
+    json_: Json = False,
+) -> None:
+    """Writes everything that is held about one enquirer, as a page and as JSON. Read it before you hand it over."""
+    from bot import access_lines
+    from bot.app import refuse_no_database
+    from handoff.erasing import Asker
+
+    if (reference is None) == (code is None):
+        raise typer.BadParameter("write --reference or --code")
+    if asker not in set(Asker):
+        raise typer.BadParameter(f"--asker is one of {', '.join(Asker)}")
+    settings = read_settings()
+    refuse_no_database(settings)
+    told = access_lines.export_person(settings, reference, code, asker, out)
+    _print(json_, told.data, told.words)
 
 
 @app.command()
@@ -379,6 +403,7 @@ def forget(
 ) -> None:
     """Forgets what is due now: typed words, ended cases, the rest. Or what somebody asked to have forgotten."""
     from bot import forget_lines
+    from bot.app import refuse_no_database
     from handoff.erasing import Asker, Reason
 
     if (reference is not None) + (code is not None) + preview > 1:
@@ -386,6 +411,7 @@ def forget(
     if asker not in set(Asker) or reason not in set(Reason):
         raise typer.BadParameter(f"--asker is one of {', '.join(Asker)}; --reason one of {', '.join(Reason)}")
     settings = read_settings()
+    refuse_no_database(settings)
     if reference is not None:
         told = forget_lines.by_reference(settings, reference, asker, reason)
     elif code is not None:
@@ -438,7 +464,9 @@ def report(
     first: Annotated[str, typer.Option("--from", help="The first day that is counted, such as 2021-11-01.")],
     end: Annotated[str, typer.Option("--to", help="The first day that is not counted any more.")],
     compare: Annotated[str, typer.Option(help="previous (as many days before), year, or none.")] = "none",
-    format_: Annotated[str, typer.Option("--format", help="html, pdf, csv, json, text; svg with --figure.")] = "html",
+    format_: Annotated[
+        str, typer.Option("--format", help="html, pdf, csv, json, text; svg with --figure. Else as --out ends.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="The file to write; without it: standard output.")] = None,
     figure: Annotated[bool, typer.Option("--figure", help="Only the figure of the period, on one square.")] = False,
     pass_on: Annotated[
@@ -451,11 +479,12 @@ def report(
     from handoff.reports.files import OF_FIGURE, OF_REPORT, Format
 
     known = OF_FIGURE if figure else OF_REPORT
-    if format_ not in known:
-        raise typer.BadParameter(f"--format is one of {', '.join(known)}")
-    if format_ == Format.PDF and out is None:
+    as_ = reporting.format_for(format_, out, figure=figure, on_terminal=sys.stdout.isatty())
+    if as_ not in known:
+        raise typer.BadParameter(f"--format is one of {', '.join(known)}, not “{as_}”")
+    if as_ == Format.PDF and out is None:
         raise typer.BadParameter("a PDF needs --out and the name of a file")
-    asked = reporting.Asked(first, end, compare, Format(format_), figure, pass_on, out)
+    asked = reporting.Asked(first, end, compare, Format(as_), figure, pass_on, out)
     done = reporting.report_on(read_settings(), asked, clock)
     typer.echo(done.words if done.body is None else done.body, nl=done.body is None)
 

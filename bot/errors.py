@@ -12,6 +12,10 @@ class SettingsError(FirstlineError):
     """A setting is missing or wrong."""
 
 
+class NoDatabase(FirstlineError):
+    """There is no database yet; one is made by the first start of the service, and by nothing that only reads."""
+
+
 class LibraryInvalid(FirstlineError):
     """The flows or content have errors; the running library stays live."""
 

@@ -25,6 +25,25 @@ REMAINING: Final = (
     "a keyed mark of the reference; and backups made before, for as long as you keep them."
 )
 
+KINDS: Final[Mapping[str, str]] = {
+    "typed": "conversations that have been idle: their typed words",
+    "conversation": "ended conversations: answers, replies, the address",
+    "repeats": "marks of messages, kept to know a provider's repeats",
+    "codes": "return codes that are too old",
+    "case": "ended cases, whole",
+    "notices": "settled notices",
+    "attempts": "failed log-ins",
+    "addresses": "marks of where advisers logged in from",
+    "sessions": "log-ins that ran out",
+    "gaps": "answered reports about the content",
+    "care": "how heavy cases were",
+    "marks": "marks of references forgotten long ago",
+}
+PASSED_OVER: Final[Mapping[str, str]] = {
+    "held": "cases past their time stay: a lead holds them",
+    "work_left": "cases past their time stay: a task is still open",
+}
+
 
 class NothingForgotten(FirstlineError):
     """It cannot be forgotten; nothing was changed."""
@@ -45,8 +64,8 @@ def preview(settings: Settings) -> Told:
         keep, now, db = keep_of(settings), firstline.now(), firstline.ledger.reader()
         goes = {**firstline.forgetting.preview(db, now), **retention.preview(db, keep, now)}
         stays = {str(why): count for why, count in retention.passed_over(db, keep, now).items()}
-    lines = [f"{count:>8}  {kind}" for kind, count in goes.items()]
-    lines += [f"{count:>8}  passed over: {why}" for why, count in stays.items()]
+    lines = [f"{count:>8}  {KINDS[kind]}" for kind, count in goes.items()]
+    lines += [f"{count:>8}  {PASSED_OVER[why]}" for why, count in stays.items() if count]
     return Told({"at": now.isoformat(), "goes": goes, "passed_over": stays}, "\n".join(lines))
 
 

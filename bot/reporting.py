@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.app import open_ledger
+from bot.app import open_ledger, refuse_no_database
 from bot.config import Settings
 from bot.errors import FirstlineError, UnknownVersion
 from bot.shelf import Shelf
 from handoff import pdf
 from handoff.ledger import Ledger
 from handoff.reports import asked, making
-from handoff.reports.files import Format, PdfMissing, written
+from handoff.reports.files import ENDS, Format, PdfMissing, written
 from handoff.reports.making import Order
 from handoff.reports.model import Report
 from handoff.reports.saving import save
 
 NAMELESS = "Firstline"
 """What a service is called that has published nothing about itself."""
+
+ENDINGS = {f".{ENDS.get(each, each)}": each for each in Format} | {".htm": Format.HTML}
 
 
 class ReportRefused(FirstlineError):
@@ -48,10 +50,20 @@ class Done:
     words: str
 
 
+def format_for(named: str, out: Path | None, *, figure: bool, on_terminal: bool) -> str:
+    """What to write it as where nobody said so (`named` is empty): as the file's name ends; without a file, words on a
+    terminal and HTML for another program. An ending that is no format's is returned as it is."""
+    if named:
+        return named
+    if out is not None and out.suffix:
+        return ENDINGS.get(out.suffix.lower(), out.suffix)
+    return Format.TEXT if on_terminal and out is None and not figure else Format.HTML
+
+
 def report_on(settings: Settings, wanted: Asked, now: Callable[[], datetime]) -> Done:
     """What cannot work is refused before anything is counted, or remembered as passed on.
 
-    Raises: ReportRefused, WrongPeriod, PdfMissing, LedgerError; OSError when the file cannot be written.
+    Raises: ReportRefused, NoDatabase, WrongPeriod, PdfMissing, LedgerError; OSError when the file cannot be written.
     """
     local = settings.opening.local
     days = asked.between(wanted.first, wanted.end, local(now()).date())
@@ -75,13 +87,14 @@ def _passed_on(ledger: Ledger, order: Order, now: datetime) -> Report:
 def _refuse(settings: Settings, wanted: Asked) -> None:
     if wanted.as_ is Format.PDF and not pdf.is_installed():
         raise PdfMissing
-    if not settings.database.exists():
-        raise ReportRefused(f"There is no database at {settings.database}.")
+    refuse_no_database(settings)
     out = wanted.out
     if out is None:
         return
     if out.is_dir():
         raise ReportRefused(f"{out} is a folder. Name a file.")
+    if out.exists() and out.samefile(settings.database):
+        raise ReportRefused(f"{out} is the database. Name another file.")
     if not out.parent.is_dir():
         raise ReportRefused(f"There is no folder {out.parent}. Make it first.")
     if not os.access(out.parent, os.W_OK):

@@ -19,7 +19,8 @@ from handoff.timetable import Timetable
 ENOUGH = 4_000
 """So many enquirers are played unless it is said for how long."""
 MISSING = {
-    Missing.CLOSED: "The service was never open in that window.",
+    Missing.CLOSED: "The service was never open in that window. "
+    "Choose other hours, or set when it is open: FIRSTLINE_OPENING_HOURS, or the desk's Opening hours.",
     Missing.NOBODY: "Nobody came in that window in the last weeks.",
     Missing.HANDLING: "Too few conversations have ended to say how long one takes. Say it: --handling 25",
     Missing.TEAM: "Nobody can hold a conversation. Say how many one adviser holds at once: --capacity 2",

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from handoff.practice import Script
+from handoff.subject_parts import Part
 from handoff.thresholds import Threshold
 
 
@@ -251,6 +252,14 @@ class Flows(Protocol):
         ...
 
 
+class Access(Protocol):
+    """What the bot keeps of one conversation, for whoever asks what is held about them."""
+
+    def known(self, conversation: int) -> tuple[Part, ...]:
+        """Empty once it was forgotten."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     content: Content | None = None
@@ -261,6 +270,7 @@ class Doors:
     reviews: Reviews | None = None
     house: House | None = None
     forgetting: Forgetting | None = None
+    access: Access | None = None
     flows: Flows | None = None
 
 

@@ -29,6 +29,10 @@ PART, LOCK = ".firstline-part", ".firstline-lock"
 CHUNK: Final = 2_000
 
 
+class OverTheDatabase(HandoffError):
+    """The service's own database is called facts.db in that folder. Name another folder. Nothing was changed."""
+
+
 class ExportUnderWay(HandoffError):
     """Another process is writing to that folder. Nothing was changed."""
 
@@ -47,10 +51,14 @@ def write(database: Path, folder: Path, now: datetime) -> tuple[Written, ...]:
     """Writes everything to `folder`, over what an earlier export left there; other files in it stay.
 
     What is written is the database as it was at one moment, whoever writes to it meanwhile; it is read for as long as
-    the copy takes, and the CSVs are made from the copy. Raises: ExportUnderWay; OSError and sqlite3.Error, and then no
+    the copy takes, and the CSVs are made from the copy. Nobody else on the machine can read the files.
+
+    Raises: ExportUnderWay, OverTheDatabase; OSError and sqlite3.Error, and then no
     file was changed.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (folder / DATABASE).exists() and (folder / DATABASE).samefile(database):
+        raise OverTheDatabase
     with _alone(folder), _part_of(folder) as part:
         copy_views(database, part / DATABASE)
         rows = _write_csvs(part)
@@ -58,6 +66,7 @@ def write(database: Path, folder: Path, now: datetime) -> tuple[Written, ...]:
         written = tuple(_written(file, rows.get(file.stem)) for file in sorted(part.iterdir()))
         _write(part / EXPORTED, _told(written, now))
         for name in (*(each.name for each in written), EXPORTED):
+            (part / name).chmod(0o600)
             os.replace(part / name, folder / name)
         _sync(folder)
     return written
@@ -98,7 +107,8 @@ def metadata() -> Mapping[str, Any]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Raises: ExportUnderWay. A process that dies lets go by itself."""
-    with (folder / LOCK).open("w") as lock:
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)  # no link leads elsewhere
+    with open(handle, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

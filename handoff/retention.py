@@ -68,7 +68,8 @@ KINDS: Final = (
 STAYS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "account": "adviser adviser_handle one_time_password",
-        "audit": "event event_chain event_head identity_reveal insertion legal_hold erasure_request forgetting_run",
+        "audit": "event event_chain event_head identity_reveal insertion legal_hold erasure_request access_request "
+        "forgetting_run",
         "fact": "case_facts contact_facts takedown_facts adviser_load step_count page_count miss_count",
         "released": "released released_split released_cell released_report",
         "standing": "voice",

@@ -47,6 +47,8 @@ class NewTerm:
         for field, text, most in (("name", self.name, MAX_NAME), ("source", self.source, MAX_SOURCE)):
             if not 1 <= len(text.strip()) <= most:
                 raise WrongTerm(field, f"Write 1 to {most} characters.")
+            if not text.isprintable():  # signs that turn or break a line would do so in reports
+                raise WrongTerm(field, "Write it in one line, without signs that cannot be seen.")
         if self.nation is not None and self.nation not in SUBDIVISIONS:
             raise WrongTerm("nation", "Choose one of the four nations, or all.")
         for field, day in (("first", self.first), ("last", self.last)):

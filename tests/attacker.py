@@ -54,6 +54,15 @@ class Attacker:
         known = left.pop("", Fraction(0))
         return None if left else int(known)
 
+    def same(self, one: Series, *others: Series) -> None:
+        """Whoever knows the desk knows that these are together the same cases as that one."""
+        for stretch in self.stretches:
+            row = {unknown: Fraction(1) for other in others for unknown in self._unknowns(other, stretch)}
+            for unknown in self._unknowns(one, stretch):
+                row[unknown] = row.get(unknown, Fraction(0)) - 1
+            self._take(row)
+        self._narrow()
+
     def spans(self) -> Iterator[Span]:
         yield from combinations(sorted({day for stretch in self.stretches for day in stretch}), 2)
 

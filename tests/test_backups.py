@@ -37,6 +37,11 @@ def left(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 
 
+def test_nobody_else_on_the_machine_reads_a_backup(ledger: Ledger, settings: Settings, tmp_path: Path) -> None:
+    back_up(settings, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+
+
 def test_a_backup_made_while_writes_go_on_is_whole(ledger: Ledger, settings: Settings, tmp_path: Path) -> None:
     pairs(ledger, range(50))
     stop = threading.Event()

@@ -87,6 +87,26 @@ def broken(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("forget", "--preview"),
+        ("forget",),
+        ("forget", "--reference", "FL-2222-22"),
+        ("export", "facts", "out"),
+        ("export", "person", "--reference", "FL-2222-22", "--out", "out"),
+        ("report", "--from", "2021-11-01", "--to", "2022-11-01"),
+    ],
+)
+def test_what_reads_a_database_makes_none_where_a_folder_was_mistyped(
+    told: ToldBy, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    said = told(*arguments)
+    assert (said.code, said.out) == (1, "")
+    assert "There is no database at" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- every command ---------------------------------------------------------------------------------------------------
 
 

@@ -352,6 +352,39 @@ def test_two_do_not_write_at_once(tmp_path: Path, house: Path) -> None:
         exports.write(house / "data" / "firstline.db", house / "facts", NIGHT)
 
 
+def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path, house: Path) -> None:
+    """Whoever can write to the folder must not get at what the service can write to."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    theirs = tmp_path / "theirs"
+    theirs.write_text("whole")
+    (folder / exports.LOCK).symlink_to(theirs)
+    with pytest.raises(OSError):
+        exports.write(house / "data" / "firstline.db", folder, NIGHT)
+    (folder / exports.LOCK).unlink()
+    for name in (exports.DATABASE, exports.EXPORTED, "data_cases.csv"):
+        (folder / name).symlink_to(theirs)
+    exports.write(house / "data" / "firstline.db", folder, NIGHT)
+    assert theirs.read_text() == "whole"
+    assert not (folder / exports.DATABASE).is_symlink()
+
+
+def test_nobody_else_on_the_machine_reads_them(tmp_path: Path, house: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir(mode=0o755)
+    exports.write(house / "data" / "firstline.db", folder, NIGHT)
+    assert {file.stat().st_mode & 0o077 for file in folder.iterdir()} == {0}
+
+
+def test_the_service_s_own_database_is_not_written_over(tmp_path: Path, house: Path) -> None:
+    own = tmp_path / exports.DATABASE
+    own.write_bytes((house / "data" / "firstline.db").read_bytes())
+    before = own.read_bytes()
+    with pytest.raises(exports.OverTheDatabase):
+        exports.write(own, tmp_path, NIGHT)
+    assert own.read_bytes() == before
+
+
 def test_a_failure_leaves_the_files_before_it(tmp_path: Path, house: Path) -> None:
     folder = tmp_path / "out"
     exports.write(house / "data" / "firstline.db", folder, NIGHT)

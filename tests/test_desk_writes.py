@@ -22,6 +22,7 @@ from tests.demo_desk import PASSWORD
 from tests.test_desk_posts import Trial, forms_in, happy
 
 TOLD_BY = {
+    "access_request": ("access.exported",),
     "adviser": ("adviser.", "account."),
     "adviser_load": ("case.closed", "case.given_back"),
     "adviser_session": (),
@@ -65,8 +66,9 @@ TOLD_BY = {
     "watch": ("watch.", "case."),
 }
 """What tells of a change in a table: the beginnings of the kinds, one of which must be among the new events. A
-notification is made or settled by what happened: by any event. What goes with a case that is forgotten is told by that."""
+notification is made or settled by what happened: by any event."""
 FORGOTTEN = "erasure.done"
+"""What tells of all that goes with a case."""
 NEEDS_NONE = {
     "adviser_session": "who is logged in; logging in and out are events of their own where they are made",
     "login_attempt": "counts wrong passwords for a quarter of an hour",

@@ -31,29 +31,18 @@ from handoff.people import Contact, RevealReason
 from handoff.periods import Days
 from handoff.reports.building import report
 from handoff.retention import Found, Keep, Standing
-from handoff.seal import FORMAT, Seal
+from handoff.seal import Seal
 from handoff.takedowns import NewStep, NewTakedown, Stage, Takedowns, What, Who
 from handoff.tasks import NewTask, TaskKind, Tasks, TaskState
 from handoff.thresholds import Answer, Rule, Threshold, Verdict
 from tests.demo_desk import Clock as DeskClock
 from tests.demo_desk import desk_in
+from tests.glass import Glass
 from tests.small_house import Clock, Ready, SmallHouse, opened_house
 
 WAYS = ("typed", "thread", "reply", "note", "name", "reveal", "rationale", "second", "task", "link", "report", "hold")
 PLANTED = {way: f"plant-{way}-qzxv" for way in (*WAYS, "review", "address", "browser")}
 FACTS = ("case_facts", "contact_facts", "adviser_load", "step_count", "page_count", "miss_count", "referral")
-
-
-class Glass(Seal):
-    """Seals nothing: what it keeps can be read, bound to its place all the same."""
-
-    def seal_bytes(self, plain: bytes, about: str) -> bytes:
-        return FORMAT + f"{about}|".encode() + plain
-
-    def open_bytes(self, sealed: bytes, about: str) -> bytes:
-        begin = FORMAT + f"{about}|".encode()
-        assert sealed.startswith(begin), about
-        return sealed[len(begin) :]
 
 
 @pytest.fixture(params=[True, False], ids=["sealed", "glass"])

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.config import read_settings
 from bot.domain import ConversationId
+from bot.forget_lines import KINDS, PASSED_OVER
 from bot.migrations import migrations as bot_migrations
 from handoff import chain, holds
 from handoff.domain import AdviserId, CaseId, Role
@@ -79,7 +80,7 @@ def is_there(desk: DemoDesk, case: CaseId) -> bool:
 
 def counted(page: str, kind: str) -> int:
     """The number beside a kind in "What would go tonight"."""
-    found = re.search(rf"{kind}<span.*?is-number\">(\d+)<", page, re.DOTALL)
+    found = re.search(rf"{kind}\s*<span.*?is-number\">(\d+)<", page, re.DOTALL)
     assert found, kind
     return int(found[1])
 
@@ -236,6 +237,9 @@ def test_the_command_says_what_would_go_and_then_does_it(ready: Ready, data: Pat
     code, said = run("--preview", "--json")
     told = json.loads(said)
     assert (code, told["goes"]["case"], told["passed_over"]) == (0, 1, {"held": 0, "work_left": 0})
+    assert told["goes"].keys() == KINDS.keys()
+    assert told["passed_over"].keys() == PASSED_OVER.keys()
+    assert "1  ended cases, whole" in run("--preview")[1]
     assert json.loads(run("--json")[1]) | {"others": 0} == {
         "conversations": 1, "cases": 1, "others": 0, "left": 0, "rewritten": True,
     }  # fmt: skip

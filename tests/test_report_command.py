@@ -21,7 +21,7 @@ import pytest
 from bot.app import open_ledger
 from bot.cli import main
 from bot.config import Settings, read_settings
-from bot.reporting import Asked, ReportRefused, report_on
+from bot.reporting import Asked, ReportRefused, format_for, report_on
 from handoff import pdf
 from handoff.domain import Role
 from handoff.periods import Compare, Days, WrongPeriod
@@ -95,6 +95,22 @@ def test_without_a_file_the_report_goes_to_standard_output(filled: Settings, tol
     assert json.loads(out)["period"] == {"first": "2021-11-01", "last": "2022-10-31"}
     _, out, _ = told("--from", "2021-11-01", "--to", "2022-11-01", "--format", "text")
     assert "For use inside" in out.decode()
+
+
+@pytest.mark.parametrize(
+    ("named", "out", "on_terminal", "as_"),
+    [
+        ("", "r.pdf", True, "pdf"),
+        ("", "r.TXT", False, "text"),
+        ("", "r.htm", False, "html"),
+        ("", "report", True, "html"),
+        ("csv", "r.txt", True, "csv"),
+        ("", None, True, "text"),
+        ("", None, False, "html"),
+    ],
+)
+def test_the_format_is_as_named_or_as_the_file_ends(named: str, out: str | None, on_terminal: bool, as_: str) -> None:
+    assert format_for(named, out and Path(out), figure=False, on_terminal=on_terminal) == as_  # type: ignore[arg-type]
 
 
 def test_into_a_file_it_says_what_it_wrote_and_for_whom(filled: Settings, tmp_path: Path, told: Callable) -> None:
@@ -192,6 +208,7 @@ def test_exit_codes_and_words_of_what_goes_wrong(told: Callable, settings: Setti
         ((*period, "--format", "svg"), 2, "--format is one of html"),
         ((*period, "--figure", "--format", "csv"), 2, "--format is one of html, svg, pdf"),
         ((*period, "--format", "pdf"), 2, "--out"),
+        ((*period, "--out", "report.doc"), 2, "not “.doc”"),
         ((*period, "--compare", "decade"), 1, "previous, year or none"),
         (("--from", "yesterday", "--to", "2022-11-01"), 1, "is not a date"),
         (period, 1, "There is no database at"),
@@ -210,6 +227,10 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_passed_on(
     (tmp_path / "folder").mkdir()
     for out, words in ((tmp_path / "folder", "is a folder"), (tmp_path / "nowhere" / "r.html", "There is no folder")):
         with pytest.raises(ReportRefused, match=words):
+            report_on(filled, replace(OCTOBER, out=out, pass_on=True), now)
+    (tmp_path / "link.html").symlink_to(filled.database)
+    for out in (filled.database, tmp_path / "link.html"):
+        with pytest.raises(ReportRefused, match="is the database"):
             report_on(filled, replace(OCTOBER, out=out, pass_on=True), now)
     with closing(open_ledger(filled)) as ledger:
         assert ledger.reader().execute("SELECT count(*) FROM released").fetchone()[0] == 0

@@ -268,7 +268,7 @@ def load(now: Raw, _: Raw | None) -> Numbers:
             "advisers": len(closed),
             "middle": median(closed) if closed else None,
             "most": max(closed, default=None),
-            "handled": handled / sum(closed) if closed else None,
+            "handled": round(handled / sum(closed)) if closed else None,
         }
     return found
 
@@ -287,7 +287,8 @@ def surges(now: Raw, _: Raw | None) -> Numbers:
             seen = sum(n for age, n in ages.items() if 0 <= age < 7)
             expected = sum(n for age, n in ages.items() if 7 <= age < 63) / 8
             if seen >= 5 and now.first <= last - timedelta(days=6) and last < now.end:
-                found[f"{what}.{last}"] = {"ratio": seen / expected if expected else None}
+                steps = (step for step in (10, 5, 3, 2, 1.5, 1.2, 1) if not expected or seen / expected >= step)
+                found[f"{what}.{last}"] = {"ratio": next(steps, 1)}
     return found
 
 

@@ -18,7 +18,7 @@ from handoff.queue import Queue
 from handoff.reports import saying, wording
 from handoff.reports.arithmetic import change, percent, shares
 from handoff.reports.building import report
-from handoff.reports.model import HIDDEN, Basis, Column, Report, Row, Section, Table, Unit, Value
+from handoff.reports.model import HIDDEN, Basis, Column, Headline, Report, Row, Section, Table, Unit, Value
 from handoff.seal import Seal
 from handoff.taxonomy import Term
 from handoff.terms import NewTerm
@@ -112,11 +112,23 @@ def test_of_one_case_nothing_is_told(conn: sqlite3.Connection) -> None:
     case(conn, platform="tiktok", escalation="needed")
     of = made(conn)
     honest(of)
-    assert of.headline.figure == "Too few to tell"
+    assert of.headline == Headline("Too few to tell", "how many cases there were")
     assert table(of, "figures")["cases"] == (HIDDEN,)
     assert section(of, "concern").reading == wording.TOO_SMALL
     assert section(of, "waits").reading == wording.TOO_SMALL
     assert of.hidden > 5
+
+
+def test_beside_the_headline_nothing_stands_that_a_table_hides(conn: sqlite3.Connection) -> None:
+    case(conn, 6, issue="reputation", escalation="clarified", knew_tools="yes")
+    case(conn, 2, issue="hate", escalation="needed", knew_tools="no")
+    assert made(conn).headline == Headline("8", "cases")
+
+
+def test_of_two_main_concerns_alike_neither_stands_beside_the_headline(conn: sqlite3.Connection) -> None:
+    case(conn, 6, issue="reputation")
+    case(conn, 6, issue="hate")
+    assert made(conn).headline == Headline("12", "cases")
 
 
 def test_of_enough_everything_is_told(conn: sqlite3.Connection) -> None:

@@ -230,6 +230,20 @@ def test_any_headline_stands_in_the_square(figure: str, says: str, beside: list[
     assert outside(ET.fromstring(drawn)) == []
 
 
+def test_invented_figures_say_so_on_the_cover_on_every_page_and_on_the_figure() -> None:
+    invented = replace(made(), notes=(saying.INVENTED, *made().notes))
+    for report, says in ((invented, True), (made(), False)):
+        html = rendering.html(report)
+        assert (saying.INVENTED in html.split('class="contents"')[0]) is says
+        assert ("every number is invented" in html.split("</style>")[0]) is says
+        assert ("every number is invented" in figure_of(report)) is says
+
+
+def test_a_name_keeps_its_spaces_at_the_head_of_every_page() -> None:
+    head = rendering.html(replace(made(), service="Care & Co: help"))
+    assert "Care \\000026  Co\\00003a  help" in head
+
+
 def test_a_month_that_is_not_told_is_no_empty_month_in_the_figure() -> None:
     assert [each.text for each in ET.fromstring(figure_of(made())).iter() if each.text == "–"] == ["–"]
 

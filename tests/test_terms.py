@@ -93,6 +93,8 @@ def test_only_a_lead_sets_terms(conn: sqlite3.Connection) -> None:
     [
         ("name", {"name": "  "}),
         ("name", {"name": "x" * 61}),
+        ("name", {"name": "Autumn\u202e1"}),
+        ("source", {"source": "a page\nof theirs"}),
         ("source", {"source": ""}),
         ("nation", {"nation": "france"}),
         ("first", {"first": date(1999, 12, 31)}),

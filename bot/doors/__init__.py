@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.app import Firstline
 from bot.channels.contract import PULLED
+from bot.doors.access import AccessDoor
 from bot.doors.content import ContentDoor
 from bot.doors.flows import LiveFlows
 from bot.doors.house import HouseDoor
@@ -28,6 +29,7 @@ def doors_of(firstline: Firstline) -> Doors:
         reviews=LiveReviews(firstline.shelf),
         people=PeopleDoor(firstline.ledger),
         forgetting=firstline.forgetting,
+        access=AccessDoor(firstline.ledger, firstline.shelf, firstline.queue, firstline.now),
         records=RecordsDoor(firstline.ledger, firstline.shelf, firstline.now),
     )
 

@@ -16,19 +16,22 @@ from handoff.console.parts import Parts, parts_of, session_of
 from handoff.console.reading import names
 from handoff.console.render import page
 from handoff.desk import Case, last_event
-from handoff.domain import CaseId, Role
+from handoff.domain import AdviserId, CaseId, Role
 from handoff.erasing import Asker, Reason, Request, StillOpen, Way, ask, asked
 from handoff.errors import Refused
 from handoff.finding import reference_part
 from handoff.holds import MAX_WORDS_CHARACTERS, HoldReason
 from handoff.moments import from_ms
 from handoff.retention import Found, Standing
+from handoff.subject_access import Held, as_json, held, note_request
+from handoff.subject_page import as_html
 
 LEADS = frozenset({Role.LEAD})
 LOOKERS = LEADS | {Role.AUDITOR}
 HOLD = r"/forgetting/holds/{hold:[0-9]{1,12}}"
 SAID = frozenset({"erased", "waits", "held", "reviewed", "released"})
 MOST_RUNS = 14
+FILES = {"html": (as_html, "text/html"), "json": (as_json, "application/json")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,24 @@ async def erase(request: web.Request) -> web.StreamResponse:
     is_gone = await parts.ledger.write(lambda conn: _ask(conn, parts, CaseId(found.case_id or 0), wanted))
     await asyncio.to_thread(parts.ledger.empty_log)
     return see(request, "forgetting", said="erased" if is_gone else "waits")
+
+
+async def access(request: web.Request) -> web.StreamResponse:
+    """Everything that is held about whoever has this case, as a file. That somebody asked is written down first."""
+    form = await form_of(request)
+    found = _found(request, form.get("reference", ""))
+    if found is None:
+        return _show(request, 404, missing=form.get("reference", ""))
+    asker, kind = form.get("access_asker", ""), form.get("as", "")
+    if asker not in set(Asker) or kind not in FILES:
+        return _show_case(request, found, 422, problems=("access_asker",), form=form)
+    parts, me = parts_of(request), session_of(request).adviser.id
+    cases = _same(parts, found) or (found,)
+    await parts.ledger.write(lambda conn: _note_access(conn, parts, cases, Asker(asker), me))
+    written, content_type = FILES[kind]
+    body = await asyncio.to_thread(lambda: written(_held(parts, cases, found.conversation)))
+    headers = {"Content-Disposition": f'attachment; filename="held-{found.reference}.{kind}"'}
+    return web.Response(text=body, content_type=content_type, headers=headers)
 
 
 async def hold(request: web.Request) -> web.StreamResponse:
@@ -181,7 +202,7 @@ def _show_case(
 ) -> web.Response:
     parts = parts_of(request)
     reader, now = parts.ledger.reader(), parts.now()
-    same = () if found.conversation is None else retention.of_conversation(reader, found.conversation, parts.keep, now)
+    same = _same(parts, found)
     return page(
         request,
         "forgetting_case.html",
@@ -198,6 +219,22 @@ def _show_case(
         today=parts.hours.local(now).date(),
         latest=(now + holds.LONGEST).date(),
     )
+
+
+def _same(parts: Parts, found: Found) -> tuple[Found, ...]:
+    """Every case of its conversation."""
+    if found.conversation is None:
+        return ()
+    return retention.of_conversation(parts.ledger.reader(), found.conversation, parts.keep, parts.now())
+
+
+def _note_access(conn: Connection, parts: Parts, cases: tuple[Found, ...], asker: Asker, lead: AdviserId) -> None:
+    for each in cases:
+        note_request(conn, each.case_id, Way.DESK, asker, lead, parts.now())
+
+
+def _held(parts: Parts, cases: tuple[Found, ...], conversation: int | None) -> Held:
+    return held(parts.ledger.reader(), parts.ledger.seal, parts.doors.access, cases, conversation, parts.now())
 
 
 def _tonight(reader: Connection, parts: Parts, now: datetime) -> dict[str, int]:
@@ -246,11 +283,12 @@ AREA = Area(
         Route("GET", "/forgetting", "forgetting", overview, LOOKERS),
         Route("GET", "/forgetting/case", "forgetting_case", case, LEADS),
         Route("POST", "/forgetting/erase", "erase", erase, LEADS),
+        Route("POST", "/forgetting/access", "access", access, LEADS),
         Route("POST", "/forgetting/hold", "hold", hold, LEADS),
         Route("POST", f"{HOLD}/review", "review_hold", review, LEADS),
         Route("POST", f"{HOLD}/release", "release_hold", release, LEADS),
     ),
     panels=(Panel("forgetting", "How long it is kept", panel, Tab.CASE),),
     places=(Place("forgetting", "Forgetting", LOOKERS, Group.SERVICE),),
-    tells=("hold", "erasure", "retention.ran"),
+    tells=("hold", "erasure", "access", "retention.ran"),
 )

@@ -25,6 +25,7 @@ from handoff.migrations import kept_reports as kept_reports
 from handoff.migrations import terms as terms
 from handoff.migrations import retention as retention
 from handoff.migrations import views as views
+from handoff.migrations import access as access
 from handoff.migrations.register import migrations
 
 __all__ = ["migrations"]

@@ -1,9 +1,10 @@
 """The report of a period: counted once, small numbers hidden, then put into chapters, tables and sentences."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from handoff import terms
@@ -11,6 +12,7 @@ from handoff.periods import Compare, Days, WrongPeriod
 from handoff.reports import carried, counting, releases, saying, suppression, surges, wording
 from handoff.reports.chapters import about, contacts, glance, needs, platforms, service, surging, where, who
 from handoff.reports.counting import Facts
+from handoff.reports.counts import TOTAL, Counted
 from handoff.reports.model import ENOUGH, HIDDEN, Report, Section, Shade
 from handoff.reports.suppression import NONE, Hidden, ReleasedBefore
 from handoff.reports.surges import Look
@@ -20,7 +22,6 @@ FIRST_YEAR: Final = 2000
 """No service of this kind is older; an earlier year is a slip of the hand."""
 DEMO: Final = "demo"
 """Stands as the version of flows and content where a demonstration invented the fact."""
-INVENTED: Final = "Demonstration data: every number of this report is invented. It must not be quoted."
 Local = Callable[[datetime], datetime]
 """Takes a moment to the service's own clock."""
 
@@ -74,7 +75,8 @@ def built(
         compared = days.compared(compare) if compare else None
         facts = counting.count(conn, days)
         then = _counted_beside(conn, compared, began)
-        telling = _telling(conn, facts, then, compare, _told(conn, facts, then) if pass_on else NONE)
+        told, addresses = _told(conn, facts, then) if pass_on else (NONE, True)
+        telling = _telling(conn, facts, then, compare, told, addresses)
         shades, look = _shades(conn, days), surges.in_weeks(conn, days)
         number, invented = releases.last(conn) + 1, _is_invented(conn, days)
     sections = _sections(telling, shades, look)
@@ -87,7 +89,7 @@ def built(
         now,
         glance.headline(telling, sections),
         sections,
-        (*((INVENTED,) if invented else ()), *_notes(telling, compared, began, local(now), hidden)),
+        (*((saying.INVENTED,) if invented else ()), *_notes(telling, compared, began, local(now), hidden, pass_on)),
         hidden,
     )
     return Built(made, facts, then, telling.hidden, number)
@@ -116,18 +118,43 @@ def _counted_beside(conn: sqlite3.Connection, compared: Days | None, began: Mapp
     return counting.beside(counting.count(conn, compared))
 
 
-def _told(conn: sqlite3.Connection, facts: Facts, then: Facts | None) -> ReleasedBefore:
-    """What earlier reports that were passed on gave away already."""
+def _told(conn: sqlite3.Connection, facts: Facts, then: Facts | None) -> tuple[ReleasedBefore, bool]:
+    """What earlier reports that were passed on gave away already; and whether, beside them, addresses may be told."""
     compared = then.kinds if then else {}
-    return releases.before(conn, facts.kinds, compared, lambda days: counting.count(conn, days).kinds)
+    pieces: dict[Days, Facts] = {}
+
+    def recount(days: Days) -> Mapping[str, Counted]:
+        pieces[days] = counting.count(conn, days)
+        return pieces[days].kinds
+
+    told = releases.before(conn, facts.kinds, compared, recount)
+    mine = [each.days for each in (facts, then) if each]
+    return told, _may_tell_addresses(told, mine, pieces)
+
+
+def _may_tell_addresses(told: ReleasedBefore, mine: Sequence[Days], pieces: Mapping[Days, Facts]) -> bool:
+    """Sums of addresses are subtracted from each other like any: between two ends of periods there must be none, or
+    ENOUGH cases with any; and no case or two that ended since the same days were told."""
+    if any(("cases", is_then, TOTAL) in told.withheld for is_then in (False, True)):
+        return False
+    spans = {*mine, *(sheet.days for sheets in told.sheets.values() for sheet in sheets)}
+    ends = sorted({day for span in spans for day in (span.first, span.end)})
+    found = [sum(each.with_urls for days, each in pieces.items() if first <= days.first < end)
+             for first, end in pairwise(ends)]  # fmt: skip
+    return not any(0 < number < ENOUGH for number in found)
 
 
 def _telling(
-    conn: sqlite3.Connection, facts: Facts, then: Facts | None, compare: Compare | None, told: ReleasedBefore
+    conn: sqlite3.Connection,
+    facts: Facts,
+    then: Facts | None,
+    compare: Compare | None,
+    told: ReleasedBefore,
+    addresses: bool,
 ) -> Telling:
     hidden = suppression.hidden(facts.kinds, then.kinds if then else {}, told)
     before = (wording.before(facts.days, compare), wording.COLUMN[compare]) if compare else ("", "")
-    return Telling(facts, then, hidden, carried.read(conn), *before)
+    return Telling(facts, then, hidden, carried.read(conn), *before, addresses)
 
 
 def _sections(telling: Telling, shades: tuple[Shade, ...], look: Look) -> tuple[Section, ...]:
@@ -168,7 +195,7 @@ def _is_invented(conn: sqlite3.Connection, days: Days) -> bool:
 
 
 def _notes(
-    telling: Telling, compared: Days | None, began: Mapping[str, date], now: datetime, hidden: int
+    telling: Telling, compared: Days | None, began: Mapping[str, date], now: datetime, hidden: int, pass_on: bool
 ) -> tuple[str, ...]:
     return tuple(
         filter(
@@ -178,7 +205,7 @@ def _notes(
                 _compared(telling, compared, began),
                 _unlike(telling.now.days, telling.then.days if telling.then else None),
                 _hidden(hidden),
-                _open(telling.now.still_open),
+                _open(telling.now.still_open, pass_on),
                 _today(telling.now.days, now),
                 f"Days and hours are those of the service’s own clock ({now.tzinfo}).",
             ),
@@ -227,9 +254,12 @@ def _hidden(hidden: int) -> str:
     )
 
 
-def _open(still_open: int) -> str:
+def _open(still_open: int, pass_on: bool) -> str:
+    """How many is not passed on: between two reports it says how many ended, or came on a day."""
     if not still_open:
         return ""
+    if pass_on:
+        return "Cases of this period that had not ended when the report was made are in none of its numbers."
     how_many = "A few cases" if still_open < ENOUGH else f"{still_open:,} cases"
     return f"{how_many} of this period had not ended when the report was made, and are in none of its numbers."
 

@@ -120,7 +120,8 @@ def _ends(section: Section) -> list[str]:
 
 
 def _foot(report: Report) -> str:
-    return "For use inside" if report.release is None else f"From report number {report.release}"
+    standing = "For use inside" if report.release is None else f"From report number {report.release}"
+    return f"{standing} · Demonstration: every number is invented" if saying.INVENTED in report.notes else standing
 
 
 def _alone(report: Report) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from handoff.periods import Days
 from handoff.reports import saying
-from handoff.reports.charts import NARROW, WIDE, chart_of
+from handoff.reports.charts import MIDDLE, NARROW, WIDE, chart_of
 from handoff.reports.figure import figure_of
 from handoff.reports.model import ChartKind, Report, Row, Section
 
@@ -80,21 +80,23 @@ def _chapters(sections: tuple[Section, ...]) -> list[tuple[str, list[Section]]]:
 def _running(report: Report) -> str:
     """What stands on every page but the first, on paper."""
     head = _quoted(f"{report.service} · {saying.days(report.days)}")
-    foot = _quoted(standing(report))
-    return f"@page {{ @top-left {{ content: {head} }} @bottom-left {{ content: {foot} }} }}\n"
+    invented = " · Demonstration: every number is invented" if saying.INVENTED in report.notes else ""
+    foot = f"@bottom-left {{ content: {_quoted(standing(report) + invented)} }}"
+    return f"@page {{ @top-left {{ content: {head} }} {foot} }}\n@page inside {{ {foot} }}\n"
 
 
 def _quoted(text: str) -> str:
-    """A string of CSS that ends neither itself nor the style around it."""
-    return '"' + "".join(each if each.isalnum() or each in " ·,.-’" else f"\\{ord(each):06x}" for each in text) + '"'
+    """A string of CSS that ends neither itself nor the style around it. An escape takes the space after it with it (CSS
+    Syntax 3, 4.3.7), so each has one of its own."""
+    return '"' + "".join(each if each.isalnum() or each in " ·,.-’" else f"\\{ord(each):06x} " for each in text) + '"'
 
 
 def _pictures(section: Section) -> list[tuple[str, Markup]]:
-    """The chart for a wide and for a narrow screen. A grid is not made narrow: it is moved under the finger."""
+    """The chart for each width of a screen. A grid is not made narrow: it is moved under the finger."""
     chart = section.chart
     if chart is None:
         return []
-    widths = {"all": WIDE} if chart.kind is ChartKind.GRID else {"wide": WIDE, "narrow": NARROW}
+    widths = {"all": WIDE} if chart.kind is ChartKind.GRID else {"wide": WIDE, "middle": MIDDLE, "narrow": NARROW}
     return [
         (name, Markup(chart_of(section.table, chart, section.reading, width)))  # noqa: S704  charts escape words
         for name, width in widths.items()
@@ -117,6 +119,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals |= {"pictures": _pictures, "many": MANY_COLUMNS, "few": FEW_ROWS, "not_told": saying.NOT_TOLD}
+    environment.globals["invented"] = saying.INVENTED
     environment.filters |= {
         "said": saying.said,
         "day": saying.day,

@@ -6,6 +6,8 @@ from typing import Final
 from handoff.periods import Days
 from handoff.reports.model import Hidden, Unit, Value
 
+INVENTED: Final = "Demonstration data: every number of this report is invented. It must not be quoted."
+"""The note by which a report of invented facts is known; it stands on the cover and on the figure as well."""
 NOT_TOLD: Final = "–"
 """Stands where a number is hidden."""
 NO_DATA: Final = "no data"

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from handoff.periods import Days
-from handoff.reports.counts import TOTAL, Cell, Codes, Counted, Split
+from handoff.reports.counts import TOTAL, UNSAID, Cell, Codes, Counted, Split
 from handoff.reports.exchanges import Exchange, Place, Sums
 from handoff.reports.model import ENOUGH
 
@@ -17,9 +17,14 @@ INVOLVES: Final = "involves"
 PRIMARY: Final = "concern"
 PAIR: Final = "pair"
 """The `yes` whose two codes are both among those of INVOLVES."""
-SAME: Final = ((("outcome", "left"), ("answer", "left")),)
-"""Codes of two names that the same cases have: who was gone before an answer. Whoever knows the desk knows that, so one
-that is told tells the other. (Facts from elsewhere may differ; then neither tells the other.)"""
+LEFT: Final = ("outcome", "left")
+GIVEN_BACK: Final = ("outcome", "given_back")
+SAME: Final = (
+    (("answer", "left"), (LEFT,)),
+    *((each, whole) for each in (("route", UNSAID), ("setting", UNSAID)) for whole in ((LEFT,), (LEFT, GIVEN_BACK))),
+)
+"""What the same cases have, as whoever knows the desk knows: who is gone before an answer is wrapped up by nobody, and
+of who is given back to the bot nothing need be noted. Where the numbers agree, one that is told tells the other."""
 MONTH: Final = "month"
 """A name whose codes are stretches of time: a cell that has it is the same cell without it, in fewer days."""
 
@@ -164,10 +169,13 @@ def _stretch(made: Table, splits: list[_Names], sets: Collection[str], counted: 
 
 
 def _are_the_same(made: Table, places: _Stretch) -> None:
-    for pair in SAME:
-        one, other = (places.get(((), frozenset({each}), ())) for each in pair)
-        if one is not None and other is not None and made.sums.value[one] == made.sums.value[other]:
-            made.sums.add_up(one, [other])
+    for one, others in SAME:
+        whole, *parts = (places.get(((), frozenset({each}), ())) for each in (one, *others))
+        found = [part for part in parts if part is not None]
+        if whole is None or len(found) < len(parts):
+            continue
+        if made.sums.value[whole] == sum(made.sums.value[part] for part in found):
+            made.sums.add_up(whole, found)
 
 
 def _values(names: _Names, counted: Counted) -> list[tuple[_Key, int]]:

@@ -9,7 +9,7 @@ from handoff.reports.arithmetic import change, number, shares, total, without
 from handoff.reports.carried import Carried
 from handoff.reports.counting import Facts, Lengths
 from handoff.reports.counts import UNSAID, Cell, Split
-from handoff.reports.measures import Spread, spread
+from handoff.reports.measures import MOST_OF_TEN, Spread, spread
 from handoff.reports.model import ENOUGH, HIDDEN, Basis, Column, Row, Table, Unit, Value
 from handoff.reports.suppression import Hidden, yes_cell
 
@@ -32,6 +32,8 @@ class Telling:
     """What the compared period is called in a sentence: "the year before"."""
     column: str
     """And at the head of a column."""
+    addresses: bool = True
+    """Whether sums of addresses may be told: between two reports they say how many a few days had."""
 
     def n(self, kind: str, split: Split = (), *codes: str, then: bool = False) -> Value:
         """How many have these codes; `then`: in the compared period. None when there is none to compare with."""
@@ -164,9 +166,10 @@ def lengths(n: Value, times: Lengths) -> Spread | Value:
 
 
 def middle_and_most(n: Value, times: Lengths) -> tuple[Value, Value]:
+    """Of fewer than ten the long wait would be the longest: one person's."""
     found = lengths(n, times)
     if isinstance(found, Spread):
-        return found.middle, found.most
+        return found.middle, found.most if found.n > MOST_OF_TEN else HIDDEN
     return found, found
 
 

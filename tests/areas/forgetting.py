@@ -9,6 +9,7 @@ WHO_MAY = {
     ("GET", "forgetting"): {Role.LEAD, Role.AUDITOR},
     ("GET", "forgetting_case"): {Role.LEAD},
     ("POST", "erase"): {Role.LEAD},
+    ("POST", "access"): {Role.LEAD},
     ("POST", "hold"): {Role.LEAD},
     ("POST", "review_hold"): {Role.LEAD},
     ("POST", "release_hold"): {Role.LEAD},
@@ -19,6 +20,7 @@ LEAD = "INSERT INTO adviser (name, email, password, role, capacity, added_at) VA
 HOLD = """INSERT INTO legal_hold ("case", reason, words, review_by, placed_by, placed_at) VALUES (1, 'police', x'00', '2026-05-01', 5, 0)"""
 RELEASE = "UPDATE legal_hold SET released_by = 5, released_at = 1"
 ASK = """INSERT INTO erasure_request ("case", way, asker, reason, at) VALUES (1, 'chat', 'enquirer', 'withdrawn', 0)"""
+ACCESS = "INSERT INTO access_request (way, asker, at) VALUES ('command', 'enquirer', 0)"
 MARK = "INSERT INTO forgotten VALUES (zeroblob(16), '2026-03-02', 'time')"
 RUN = "INSERT INTO forgetting_run (id, day, began_at, ended_at, cases, others) VALUES (1, '2026-03-02', 1, 2, 3, 4)"
 GONE = (ASK, "DROP TRIGGER request_done_with_the_case")
@@ -56,6 +58,21 @@ REFUSED = [
     ("held_case_is_kept", (LEAD, *DONE, HOLD), "DELETE FROM cases"),
     ("held_pack_is_kept", HELD, "UPDATE cases SET pack = NULL"),
     ("held_message_is_kept", (LEAD, *DONE, HOLD), "DELETE FROM message"),
+    ("known_access_way", (), ACCESS.replace("'command'", "'chat'")),
+    ("known_access_asker", (), ACCESS.replace("enquirer", "Mr Smith")),
+    ("access_at_the_desk_is_somebodys", (), ACCESS.replace("'command'", "'desk'")),
+    (
+        "access_is_new",
+        (ACCESS,),
+        ACCESS.replace("INSERT", "INSERT OR REPLACE").replace("(way", "(id, way").replace("('", "(1, '"),
+    ),
+    (
+        "access_by_a_lead",
+        (),
+        ACCESS.replace("'command'", "'desk'").replace("asker, at", "asker, adviser, at").replace("0)", "1, 0)"),
+    ),
+    ("access_is_kept", (ACCESS,), "UPDATE access_request SET asker = 'service'"),
+    ("access_stays", (ACCESS,), "DELETE FROM access_request"),
     ("known_request_way", (), ASK.replace("'chat'", "'post'")),
     ("known_asker", (), ASK.replace("enquirer", "Mr Smith")),
     ("known_request_reason", (), ASK.replace("withdrawn", "rude")),

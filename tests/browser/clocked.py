@@ -9,6 +9,8 @@ from pathlib import Path
 CLOCK = "clock"
 """The file with the time, in the folder of the service."""
 COMMAND = ("-c", "from tests.browser.clocked import main; main()")
+OF_GLASS = ("-c", "from tests.browser.clocked import main_of_glass; main_of_glass()")
+"""A service whose files hide nothing, and which leaves nothing in them as soon as it may."""
 OFTEN_S = 0.2
 
 
@@ -42,3 +44,13 @@ def main() -> None:
     reminders.LOOK_AGAIN_S = upkeep.LAPSE_EVERY_S = practising.LOOK_EVERY_S = OFTEN_S
     channel.SPACING_S = 0.02
     cli.main()
+
+
+def main_of_glass() -> None:
+    """As `main`, with a seal anybody sees through, and looking more often whether to rewrite the file."""
+    from bot import app, night
+    from tests.glass import Glass
+
+    app.Seal = Glass  # type: ignore[misc]
+    night.LOOK_EVERY_S = OFTEN_S  # type: ignore[misc]
+    main()

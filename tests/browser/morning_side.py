@@ -146,6 +146,8 @@ class Audited:
 class House:
     """The service in a process of its own, with everybody it speaks to."""
 
+    command = COMMAND
+
     def __init__(self, folder: Path, browser: Any) -> None:
         self.folder, self.browser = folder, browser
         self.clock = SharedClock(folder / CLOCK, MONDAY)
@@ -156,7 +158,7 @@ class House:
         self._mail = self.beside.run(asyncio.start_server(self.mail.serve, "127.0.0.1", 0))
         self.mail.port = self._mail.sockets[0].getsockname()[1]
         self._hire()
-        self.served = Served(folder, free_port(), self._settings(), COMMAND)
+        self.served = Served(folder, free_port(), self._settings(), self.command)
         self.beside.run(self.served.start())
         self.numbers = itertools.count(1)
         self.outgoing: list[str] = []

@@ -66,7 +66,7 @@ def test_what_happens_is_shown_without_asking(desk: DemoDesk, clock: Clock, cary
 def test_a_diagram_begins_with_its_first_step_and_is_moved_by_keyboard(carys: AdviserId, opened: Opener) -> None:
     page = opened("/now/flows/impersonation", viewport={"width": 320, "height": 700})
     assert page.evaluate("document.querySelector('.diagram').scrollLeft") > 0
-    first = page.locator(".diagram text", has_text="1,234 reached · 56 left (5 %)")
+    first = page.locator(".diagram text", has_text="1,234 reached · 56 left (5%)")
     first.scroll_into_view_if_needed()
     box, shown = first.bounding_box(), page.locator(".diagram").bounding_box()
     assert shown["x"] <= box["x"]

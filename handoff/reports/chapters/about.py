@@ -100,8 +100,10 @@ def _together(telling: Telling) -> Section:
     reading = "No two concerns came together in five cases or more."
     if rows:
         names = wording.joined([f"“{each}”" for each in sorted(map(name, rows[0].code.split("+")), key=str.casefold)])
-        n, share = rows[0].values
-        reading = f"Most often {names} came together: in {wording.many(number(n) or 0, 'cases')}{wording.share(share)}."
+        count, share = rows[0].values
+        reading = (
+            f"Most often {names} came together: in {wording.many(number(count) or 0, 'cases')}{wording.share(share)}."
+        )
     return Section("together", ABOUT, "Concerns that came together", reading, table)
 
 

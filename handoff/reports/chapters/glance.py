@@ -91,15 +91,17 @@ def _numbers(telling: Telling) -> list[tuple[str, str, str, Value, Value]]:
         ("takedowns", "Posts, accounts and others reported to platforms, each followed up", "Platforms",
          *both("takedowns")),
         ("removed", "Of these, removed", "Platforms", *both("takedowns", "result", "within_72", "later")),
-        ("addresses", ADDRESSES, "Platforms", _addresses(telling.now), _addresses(telling.then)),
+        ("addresses", ADDRESSES, "Platforms", _addresses(telling, telling.now),
+         _addresses(telling, telling.then)),
     ]  # fmt: skip
 
 
-def _addresses(facts: Facts | None) -> Value:
-    """A sum; of fewer than five cases it is not told."""
+def _addresses(telling: Telling, facts: Facts | None) -> Value:
+    """A sum; of fewer than five cases it is not told. Five would say of how many: each has one."""
     if facts is None:
         return None
-    return HIDDEN if 0 < facts.with_urls < ENOUGH else facts.urls
+    is_told = telling.addresses and facts.with_urls >= ENOUGH and facts.urls > ENOUGH
+    return facts.urls if is_told or not facts.urls else HIDDEN
 
 
 def _row(telling: Telling, code: str, label: str, group: str, now: Value, then: Value) -> Row:

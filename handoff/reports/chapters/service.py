@@ -151,7 +151,8 @@ def _load(telling: Telling) -> Section:
         Column("handled", "A case was open, on average", Unit.SECONDS),
     )
     notes = (
-        "Advisers who closed a case in the month, without names. Nothing is told of a month with fewer than five.",
+        "Advisers who closed a case in the month, without names. Nothing is told of a month with fewer than five, "
+        "nor are fewer than five cases.",
         "Only months that lie wholly in the period. A case counts in the month it was opened in, for who closed it.",
         "A case is open from when it is first taken until it is closed, on the wall: not working time.",
     )
@@ -174,7 +175,8 @@ def _of_month(load: Load) -> tuple[Value, ...]:
         return 0, None, None, None
     if advisers < ENOUGH:
         return (HIDDEN,) * 4
-    return advisers, median(load.closed), load.closed[-1], load.handled_s / load.cases
+    middle, most = (each if each >= ENOUGH else HIDDEN for each in (median(load.closed), load.closed[-1]))
+    return advisers, middle, most, round(load.handled_s / load.cases)  # a fraction would tell of how many cases
 
 
 def _much(told: list[Row], rows: tuple[Row, ...]) -> str:
@@ -182,7 +184,10 @@ def _much(told: list[Row], rows: tuple[Row, ...]) -> str:
         return "There is no whole month in this period."
     if not told:
         return "In no whole month were there enough advisers for this to be told."
-    busiest = max(told, key=lambda row: number(row.values[1]) or 0)
+    known = [row for row in told if number(row.values[1])]
+    if not known:
+        return "In no whole month did the adviser in the middle close enough cases for this to be told."
+    busiest = max(known, key=lambda row: number(row.values[1]) or 0)
     middle, most = (saying.said(value, Unit.COUNT) for value in busiest.values[1:3])
     return (
         f"The busiest month for advisers was {busiest.label}: the one in the middle closed {middle} cases, "

@@ -10,8 +10,10 @@ from handoff.reports.model import Chart, ChartKind, Table
 
 WIDE: Final = 720.0
 """Paper, and a screen with room."""
-NARROW: Final = 340.0
-"""A phone: the same letters, fewer beside each other."""
+MIDDLE: Final = 480.0
+"""A tablet, or a desk with little room."""
+NARROW: Final = 230.0
+"""A phone: the same letters, fewer beside each other. No letter is smaller than 12 pixels where a drawing is shown."""
 NAMES: Final = {
     ChartKind.BARS: "Bar chart",
     ChartKind.COLUMNS: "Column chart over time",

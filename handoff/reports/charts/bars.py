@@ -8,7 +8,7 @@ from typing import Final
 from handoff.reports.charts import marks
 from handoff.reports.charts.marks import Frame
 from handoff.reports.charts.scales import Scale, scale
-from handoff.reports.charts.series import LEGEND_HEIGHT, Series, legend, nothing, numbers, series_of, told
+from handoff.reports.charts.series import Series, legend, legend_height, nothing, numbers, series_of, told
 from handoff.reports.model import Chart, Row, Table
 from handoff.reports.saying import on_axis, said
 
@@ -21,6 +21,12 @@ MANY: Final = 12
 AXIS: Final = 24.0
 GROUP: Final = 27.0
 LABEL: Final = 17.0
+INDENT: Final = 5.0
+SECOND_LINE: Final = 7.0
+SMALL: Final = 600
+LEFT_PART: Final = 0.46
+LEFT_PART_WIDE: Final = 0.38
+"""How much of a drawing labels may take beside their bars: more where it is small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def bars(table: Table, chart: Chart, width: float) -> tuple[Frame, list[str]]:
         return nothing(width, "Nothing was counted.")
     series = series_of(table, chart)
     plan = _plan(table.rows, series, width)
-    parts = legend([(each.kind, each.column.label) for each in series], 0, width) if len(series) > 1 else []
+    parts = legend(_entries(series), 0, width)
     if numbers(table.rows, series):
         parts += _axis(plan, series)
     for at, row in enumerate(table.rows):
@@ -49,21 +55,36 @@ def bars(table: Table, chart: Chart, width: float) -> tuple[Frame, list[str]]:
 
 def _plan(rows: Sequence[Row], series: Sequence[Series], width: float) -> _Plan:
     stacked = width < NARROW
-    left = 0.0 if stacked else min(0.38 * width, max(marks.width_of(row.label) for row in rows) + 12)
+    part = LEFT_PART if width < SMALL else LEFT_PART_WIDE
+    left = 0.0 if stacked else min(part * width, max(marks.width_of(row.label) for row in rows) + 12)
     ends = max(marks.width_of(said(each.of(row), each.column.unit)) for row in rows for each in series) + 10
     found = numbers(rows, series)
     before = ends if min((0.0, *found)) < 0 else 1.0
     across = scale(found, left + before, width - ends, series[0].column.unit, 3 if stacked else 5)
     gap = 9.0 if len(rows) <= MANY else 4.0
-    heights = [_height(row, rows[at - 1].group if at else "", len(series), stacked, gap) for at, row in enumerate(rows)]
-    begin = LEGEND_HEIGHT if len(series) > 1 else 4.0
+    labels = [_room_for(row.label, width, left) for row in rows]
+    heights = [
+        labels[at] + _height(row, rows[at - 1].group if at else "", len(series), gap) for at, row in enumerate(rows)
+    ]
+    begin = legend_height(_entries(series), width) or 4.0
     edges = tuple(accumulate(heights, initial=begin))
     return _Plan(left, across, edges[:-1], edges[-1] + 2, stacked)
 
 
-def _height(row: Row, before: str, series: int, stacked: bool, gap: float) -> float:
+def _entries(series: Sequence[Series]) -> list[tuple[str, str]]:
+    return [(each.kind, each.column.label) for each in series] if len(series) > 1 else []
+
+
+def _room_for(label: str, width: float, left: float) -> float:
+    """What a label adds to the height of its row: its lines above the bars, or its second line beside them."""
+    if not left:
+        return LABEL * len(marks.wrapped(label, width - INDENT, 2))
+    return SECOND_LINE if marks.width_of(label) > left - 10 and len(marks.wrapped(label, left - 10, 2, 11)) > 1 else 0.0
+
+
+def _height(row: Row, before: str, series: int, gap: float) -> float:
     own = sum(BARS[at % 3] + 1 for at in range(series)) + (gap if series == 1 else gap + 2)
-    return own + (LABEL if stacked else 0) + (GROUP if row.group and row.group != before else 0)
+    return own + (GROUP if row.group and row.group != before else 0)
 
 
 def _axis(plan: _Plan, series: Sequence[Series]) -> list[str]:
@@ -96,10 +117,11 @@ def _row(row: Row, series: Sequence[Series], plan: _Plan, at: int, before: str, 
         parts.append(marks.text(0, y + 18, marks.fitted(row.group, width, 12), "quiet", more=' font-weight="600"'))
         y += GROUP
     if plan.stacked:
-        parts.append(marks.text(5, y + 13, marks.fitted(row.label, width - 5)))
-        y += LABEL
+        for line in marks.wrapped(row.label, width - INDENT, 2):
+            parts.append(marks.text(INDENT, y + 13, line))
+            y += LABEL
     else:
-        parts += _label(row.label, y, plan, len(series))
+        parts += _label(row.label, y, plan)
     y += 3
     for place, each in enumerate(series):
         thick = BARS[place % 3]
@@ -108,14 +130,13 @@ def _row(row: Row, series: Sequence[Series], plan: _Plan, at: int, before: str, 
     return parts
 
 
-def _label(label: str, y: float, plan: _Plan, series: int) -> list[str]:
+def _label(label: str, y: float, plan: _Plan) -> list[str]:
     """Beside the first bar, on two lines where it is long."""
     if marks.width_of(label) <= plan.left - 10:
         return [marks.text(plan.left - 8, y + 15, label, anchor="end")]
-    size = 10.5 if series == 1 else 11
-    found = marks.wrapped(label, plan.left - 10, 2, size)
+    found = marks.wrapped(label, plan.left - 10, 2, 11)
     return [
-        marks.text(plan.left - 8, y + (9 if len(found) > 1 else 15) + 11.5 * line, each, anchor="end", size=size)
+        marks.text(plan.left - 8, y + (9 if len(found) > 1 else 15) + 11.5 * line, each, anchor="end", size=11)
         for line, each in enumerate(found)
     ]
 
@@ -123,7 +144,7 @@ def _label(label: str, y: float, plan: _Plan, series: int) -> list[str]:
 def _bar(row: Row, series: Series, across: Scale, y: float, thick: float) -> list[str]:
     value, unit = series.of(row), series.column.unit
     number, zero = told(value), across.at(0)
-    size = 12 if thick > 12 else 10.5
+    size = 12 if thick > 12 else 11
     line = y + thick / 2 + size * 0.36
     if number is None:
         return [marks.text(zero + 6, line, said(value, unit), "quiet", size=size)]

@@ -10,7 +10,7 @@ from typing import Final
 from handoff.reports.charts import marks
 from handoff.reports.charts.marks import Frame
 from handoff.reports.charts.scales import Scale, scale
-from handoff.reports.charts.series import LEGEND_HEIGHT, Series, legend, nothing, numbers, series_of, told
+from handoff.reports.charts.series import Series, legend, legend_height, nothing, numbers, series_of, told
 from handoff.reports.model import Chart, Row, Shade, Table
 from handoff.reports.saying import on_axis, said
 
@@ -39,11 +39,12 @@ def columns(table: Table, chart: Chart, width: float) -> tuple[Frame, list[str]]
     if not table.rows:
         return nothing(width, "Nothing was counted.")
     series = series_of(table, chart)
-    plan = _plan(table.rows, series, width, LEGEND_HEIGHT if len(series) > 1 or chart.shades else 0.0)
+    entries = [(each.kind, each.column.label) for each in series] if len(series) > 1 or chart.shades else []
+    entries += [("term", "School term")] if chart.shades else []
+    plan = _plan(table.rows, series, width, legend_height(entries, width))
     shades = _shades(table.rows, chart.shades, plan)
-    entries = [(each.kind, each.column.label) for each in series] if len(series) > 1 or shades else []
-    entries += [("term", "School term")] if shades else []
-    parts = [*legend(entries, plan.left, plan.right - plan.left), *shades]
+    shown = entries if shades else entries[: len(series)] if len(series) > 1 else []
+    parts = [*legend(shown, 0, width), *shades]
     if numbers(table.rows, series):
         parts += _axis(plan, series)
     for at, row in enumerate(table.rows):
@@ -80,7 +81,7 @@ def _columns(row: Row, series: Sequence[Series], plan: _Plan, at: int) -> list[s
 
 def _column(row: Row, series: Series, plan: _Plan, x: float, thick: float, room: float) -> list[str]:
     value, number, zero = series.of(row), told(series.of(row)), plan.up.at(0)
-    label, size = said(value, series.column.unit), 10.5
+    label, size = said(value, series.column.unit), 11
     if number is None:
         shown = label if marks.width_of(label, size) <= thick + 4 else "·"
         return [marks.centred(x + thick / 2, zero - 5, shown, 0, plan.right, "quiet", size)]
@@ -144,8 +145,8 @@ def _shades(rows: Sequence[Row], shades: Sequence[Shade], plan: _Plan) -> list[s
         if begin is None or end is None or end <= begin:
             continue
         parts.append(marks.box(begin, plan.top, end - begin, plan.bottom - plan.top, "term"))
-        if marks.width_of(shade.label, 10.5) + 8 <= end - begin:
-            parts.append(marks.text(begin + 5, plan.top + 13, shade.label, "quiet", size=10.5))
+        if marks.width_of(shade.label, 11) + 8 <= end - begin:
+            parts.append(marks.text(begin + 5, plan.top + 13, shade.label, "quiet", size=11))
     return parts
 
 

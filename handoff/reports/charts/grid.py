@@ -15,6 +15,8 @@ CELL, CLOSE = 30.0, 24.0
 """How high a row is: with few of them, and with more than MANY."""
 MANY: Final = 12
 LEFT_PART: Final = 0.3
+KEY: Final = 190.0
+"""How wide the key is, from "fewer" to "more"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def _standing(label: str, x: float, y: float, size: float) -> str:
 def _label(label: str, left: float, middle: float) -> list[str]:
     if marks.width_of(label) <= left - 10:
         return [marks.text(left - 8, middle + 4, label, anchor="end")]
-    found = marks.wrapped(label, left - 10, 2, 10.5)
+    found = marks.wrapped(label, left - 10, 2, 11)
     top = middle + (4 if len(found) == 1 else -2)
-    return [marks.text(left - 8, top + 11.5 * at, each, anchor="end", size=10.5) for at, each in enumerate(found)]
+    return [marks.text(left - 8, top + 12 * at, each, anchor="end", size=11) for at, each in enumerate(found)]
 
 
 def _cell(row: Row, series: Series, most: float, space: Space) -> list[str]:
@@ -102,6 +104,7 @@ def _cell(row: Row, series: Series, most: float, space: Space) -> list[str]:
 
 def _key(left: float, y: float, width: float) -> list[str]:
     """Fewer to more, and what a sign means, as far as there is room."""
+    left = max(0.0, min(left, width - KEY))
     parts = [marks.text(left, y + 10, "fewer", "quiet", size=11)]
     x = left + marks.width_of("fewer", 11) + 6
     for level, fill in enumerate(LEVELS):

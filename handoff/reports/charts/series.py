@@ -8,6 +8,9 @@ from handoff.reports.charts.marks import SERIES
 from handoff.reports.model import Chart, Column, Hidden, Row, Table, Value
 
 LEGEND_HEIGHT = 26.0
+LEGEND_LINE = 17.0
+KEY = 17.0
+"""From the left of a colour to its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,30 @@ def told(value: Value) -> float | None:
 
 
 def legend(entries: Sequence[tuple[str, str]], x: float, width: float) -> list[str]:
-    """(colour, words) side by side, as far as there is room."""
+    """(colour, words) side by side, on as many lines as they need."""
     parts: list[str] = []
-    place = x
-    for kind, said in entries:
-        room = x + width - place - 17
-        if room < 30:
-            break
-        label = marks.fitted(said, room)
-        parts += [marks.box(place, 3, 11, 11, kind), marks.text(place + 17, 13, label, "quiet")]
-        place += 17 + marks.width_of(label) + 18
+    for (kind, said), (place, line) in zip(entries, _places(entries, width), strict=True):
+        label = marks.fitted(said, width - place - KEY)
+        parts.append(marks.box(x + place, 3 + LEGEND_LINE * line, 11, 11, kind))
+        parts.append(marks.text(x + place + KEY, 13 + LEGEND_LINE * line, label, "quiet"))
     return parts
+
+
+def legend_height(entries: Sequence[tuple[str, str]], width: float) -> float:
+    """What stays free above a chart; 0 without entries."""
+    return LEGEND_HEIGHT + LEGEND_LINE * _places(entries, width)[-1][1] if entries else 0.0
+
+
+def _places(entries: Sequence[tuple[str, str]], width: float) -> list[tuple[float, int]]:
+    """How far along, and on which line, each entry begins."""
+    found, place, line = [], 0.0, 0
+    for _, said in entries:
+        wide = KEY + marks.width_of(said)
+        if place and place + wide > width:
+            place, line = 0.0, line + 1
+        found.append((place, line))
+        place += wide + 18
+    return found
 
 
 def nothing(width: float, words: str) -> tuple[marks.Frame, list[str]]:

@@ -313,6 +313,7 @@ def test_a_backup_is_made_and_put_back(told: ToldBy, tmp_path: Path) -> None:
 
 def test_forgetting_tells_how_many(told: ToldBy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRSTLINE_LIBRARY_DIR", str(good(tmp_path / "library")))
+    open_ledger(settings_in(tmp_path / "data", tmp_path)).close()
     assert told("forget").out == "The words of 0 conversations and 0 cases were forgotten.\n"
 
 

@@ -15,6 +15,7 @@ from handoff.domain import CaseId
 from handoff.holds import HoldReason
 from tests import test_erasure
 from tests.delivering import Delivering
+from tests.glass import Glass
 from tests.small_house import (
     Clock,
     Ready,
@@ -25,7 +26,7 @@ from tests.small_house import (
     small_library,
     write_library,
 )
-from tests.test_erasure import Glass, facts, found, neighbours, planted
+from tests.test_erasure import facts, found, neighbours, planted
 
 FLOWS = """
 version: "3.1"
@@ -330,7 +331,8 @@ async def test_a_case_that_ends_meanwhile_is_seen(house: SmallHouse, monkeypatch
     """Thought while the case was open, written when it has ended: thought again."""
     case, adviser = await house.asks_for_people(), house.adviser()
     await house.say(ASK)
-    of, ended = house.firstline.turns._thinking.of, []
+    of = house.firstline.turns._thinking.of
+    ended: list[int] = []
 
     async def slowly(*arguments: object) -> object:
         thought = await of(*arguments)  # type: ignore[arg-type]

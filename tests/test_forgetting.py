@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,8 @@ from bot.domain import ConversationId
 from bot.forget_lines import KINDS, PASSED_OVER
 from bot.migrations import migrations as bot_migrations
 from handoff import chain, holds
+from handoff.console import forgetting as forgetting_page
+from handoff.console.parts import Parts
 from handoff.domain import AdviserId, CaseId, Role
 from handoff.erasing import Request, Way, ask
 from handoff.errors import NoSuchCase, NotAllowed, Refused
@@ -145,6 +148,23 @@ async def test_a_held_case_stays_the_request_waits_and_all_of_it_is_said(
         await later.post("/forgetting/holds/1/release")
         assert counted(await later.page("/forgetting"), "Ended cases") == 1
         assert (await later.post("/forgetting/holds/1/release")).status == 409
+
+
+async def test_a_hold_that_comes_between_looking_and_forgetting_holds(
+    desk: DemoDesk, carys: AdviserId, lead: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, asked = closed(desk, carys), forgetting_page._ask
+
+    def meanwhile(conn: sqlite3.Connection, parts: Parts, case_id: CaseId, wanted: Request) -> bool:
+        day = parts.now().date() + timedelta(days=9)
+        holds.place(conn, parts.ledger.seal, case_id, carys, HoldReason.POLICE, "", day, parts.now())
+        return asked(conn, parts, case_id, wanted)
+
+    monkeypatch.setattr(forgetting_page, "_ask", meanwhile)
+    reference = reference_of(desk, case)
+    answer = await lead.post("/forgetting/erase", reference=reference, asker="enquirer", why="withdrawn", sure="yes")
+    assert answer.headers["Location"].endswith("said=waits")
+    assert is_there(desk, case)
 
 
 async def test_a_case_page_says_how_long_it_is_kept_and_only_a_lead_may_change_that(

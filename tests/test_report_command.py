@@ -172,6 +172,7 @@ def test_every_format_has_its_name_and_its_bytes() -> None:
         ("2021-13-01", "2022-11-01", "“2021-13-01” is not a date"),
         ("2023-02-29", "2023-03-01", "is not a date"),
         ("last year", "2022-11-01", "is not a date"),
+        (" ", "2022-11-01", "A day is missing"),
         ("20211101", "2022-11-01", "is not a date"),
         ("x" * 3000, "2022-11-01", "is not a date"),
         ("1999-11-01", "2022-11-01", "the year 1999"),

@@ -58,6 +58,8 @@ def from_to(first: str, last: str, today: date) -> Days:
 def date_from(text: str) -> date:
     """Raises: WrongPeriod."""
     shown = text.strip()
+    if not shown:
+        raise WrongPeriod("A day is missing. Write the first and the last, such as 2021-11-01.")
     try:
         found = date.fromisoformat(shown) if _DATE.fullmatch(shown) else None
     except ValueError:

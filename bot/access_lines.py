@@ -25,6 +25,10 @@ class NothingHeld(FirstlineError):
     """It leads to nothing; nothing was written."""
 
 
+class FolderInUse(FirstlineError):
+    """There are files in that folder already. Name a new one. Nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What was written: the same as data and as words."""
@@ -34,7 +38,12 @@ class Told:
 
 
 def export_person(settings: Settings, reference: str | None, code: str | None, asker: str, out: Path) -> Told:
-    """Writes the request down, then two files into `out`, each whole or not at all. Raises: NothingHeld; OSError."""
+    """Writes the request down, then two files into the new or empty folder `out`, each whole or not at all.
+
+    Raises: NothingHeld; FolderInUse; OSError.
+    """
+    if out.is_dir() and any(out.iterdir()):
+        raise FolderInUse
     firstline = assemble(settings)
     with closing(firstline.ledger):
         cases, conversation = _found(firstline, settings, reference, code)

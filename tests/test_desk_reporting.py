@@ -114,11 +114,11 @@ async def test_the_page_keeps_the_desk_s_policy(lead: Visitor) -> None:
     [
         ("period=own&first=2026-10-31&last=2026-10-01", "is before the first"),
         ("period=own&first=2026-02-30&last=2026-03-01", "is not a date"),
-        ("period=own&first=&last=", "is not a date"),
+        ("period=own&first=&last=", "A day is missing"),
         ("period=own&first=2026-11-01&last=2026-12-01", "has not come yet"),
         ("period=own&first=0001-01-01&last=2026-01-01", "the year 1"),
         (f"period=own&first={'9' * 3000}&last=2026-01-01", "is not a date"),
-        ("period=own&first=%00&last=<b>", "is not a date"),
+        ("period=own&first=%00&last=<b>", "A day is missing"),
         ("period=own&first=2024-01-01&last=2026-01-01&compare=year", "overlaps"),
         ("period=last_month&compare=decade", "compared with previous, year or none"),
         ("period=last_week", "Choose one of the periods"),

@@ -185,10 +185,11 @@ async def test_by_reference_and_by_code_the_same_is_written_for_this_account_onl
     assert oct(out.stat().st_mode)[-3:] == "700"
     first = json.loads((out / "held.json").read_text())
     assert sorted(each.name for each in out.iterdir()) == ["held.html", "held.json"]
-    done, said = command("--code", code, "--out", str(out))
+    assert command("--code", code, "--out", str(out))[0] == 1, "what others put there is not laid beside it, nor locked"
+    done, said = command("--code", code, "--out", str(out.with_name("again")))
     assert done == 0
     assert "a person must read the marked parts first" in said
-    again = json.loads((out / "held.json").read_text())
+    again = json.loads((out.with_name("again") / "held.json").read_text())
     assert [case["reference"] for case in again["cases"]] == [case["reference"] for case in first["cases"]]
     events = next(part for part in again["cases"][0]["parts"] if part["code"] == "event")["rows"]
     assert [row["kind"] for row in events][-2:] == ["access.exported"] * 2, "written down before it is handed out"

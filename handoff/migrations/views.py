@@ -39,11 +39,12 @@ def data_views(db: Database) -> None:
             coalesce(issue, concern) AS concern, term.label AS concern_label, concern AS heard_as, concerns,
             taxonomy AS categories_version, platform, reason, tier AS urgency, lane, outcome, route, escalation,
             knew_tools, scope, urls AS addresses_reported, signposts, follow_up, feedback AS feedback_asked, is_return,
-            claim_wait_s AS wait_claim_s, answer_wait_s AS wait_answer_s, handling_s, answered_in_time, put_back,
+            (claim_wait_s + 30) / 60 AS wait_claim_min, (answer_wait_s + 30) / 60 AS wait_answer_min,
+            (handling_s + 30) / 60 AS handling_min, answered_in_time, put_back,
             library
           FROM case_facts LEFT JOIN data_terms AS term ON term.code = coalesce(issue, concern)
          ORDER BY period, hour, channel, coalesce(issue, concern), platform, role, setting, nation, outcome,
-            answer_wait_s, handling_s;
+            wait_answer_min, handling_min;
 
         CREATE VIEW data_contacts AS
         SELECT period AS day, hour, channel, language, role, nation, concern, term.label AS concern_label, concerns,

@@ -7,13 +7,11 @@ would, and most of it outside Python, which is free for the desk meanwhile.
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import islice
-from math import ceil
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from handoff.periods import Days
 from handoff.reports.counts import Codes, Split
@@ -77,16 +75,15 @@ class _Part:
     folded: Mapping[str, list[int]]
 
 
-def sweep(conn: sqlite3.Connection, kind: Kind, days: Days) -> Swept:
-    """A month at a time: what is told by month needs no counting of its own. `conn` was opened so that another thread
-    may use it (`check_same_thread=False`), as the ledger's readers are."""
+def sweep(readers: Sequence[sqlite3.Connection], kind: Kind, days: Days) -> Swept:
+    """A month at a time: what is told by month needs no counting of its own. `readers` see one and the same snapshot;
+    a second one is read by a thread of its own, at the same time."""
     total = 0
     tallies: dict[Split, Tally] = {split: Counter() for split in (*kind.splits, *_monthly(kind))}
     lengths: dict[tuple[str, str], list[int]] = {}
     folded: dict[str, list[int]] = {name: [] for name in kind.folded}
-    rows = _read_ahead(conn, kind.query, [week for first, end in months(days) for week in _weeks(first, end)])
-    for first, end in months(days):
-        month, part = f"{first:%Y-%m}", _month(rows, kind, first, end)
+    for first, part in _shared_out(readers, kind, tuple(months(days))):
+        month = f"{first:%Y-%m}"
         total += part.facts
         for split, tally in _tallies(kind, part.texts).items():
             tallies[split].update(tally)
@@ -124,13 +121,29 @@ def months(days: Days) -> Iterator[tuple[date, date]]:
 # --- within ----------------------------------------------------------------------------------------------------------
 
 
-def _month(rows: Iterator[Sequence[Any]], kind: Kind, first: date, end: date) -> _Part:
-    """`rows` has one for each week of it."""
+def _shared_out(
+    readers: Sequence[sqlite3.Connection], kind: Kind, stretches: Sequence[tuple[date, date]]
+) -> list[tuple[date, _Part]]:
+    """Each reader has every second stretch, where there are two; the first one stays with the thread that calls."""
+
+    def work(number: int) -> list[tuple[date, _Part]]:
+        share = stretches[number :: len(readers)]
+        return [(first, _month(readers[number], kind, first, end)) for first, end in share]
+
+    with ThreadPoolExecutor(max(1, len(readers) - 1), "report") as pool:
+        others = [pool.submit(work, number) for number in range(1, len(readers))]
+        return [*work(0), *(part for other in others for part in other.result())]
+
+
+def _month(conn: sqlite3.Connection, kind: Kind, first: date, end: date) -> _Part:
     texts: dict[Split, Counter[str]] = {names: Counter() for names in kind.together}
     lengths: dict[str, list[int]] = {name: [] for name in kind.lengths}
     folded: dict[str, list[int]] = {name: [] for name in kind.folded}
-    facts = 0
-    for number, *values in islice(rows, len(_weeks(first, end))):
+    facts, query, day = 0, kind.query, first
+    while day < end:
+        until = min(day + AT_ONCE, end)
+        number, *values = conn.execute(query, [day.isoformat(), until.isoformat()]).fetchone()
+        day = until
         if not number:
             continue
         facts += number
@@ -142,30 +155,6 @@ def _month(rows: Iterator[Sequence[Any]], kind: Kind, first: date, end: date) ->
         for name, parts in folded.items():
             parts += [found[name]] if found[name] is not None else []
     return _Part(facts, texts, lengths, folded)
-
-
-def _weeks(first: date, end: date) -> list[tuple[date, date]]:
-    starts = [first + AT_ONCE * number for number in range(ceil((end - first) / AT_ONCE))]
-    return [(day, min(day + AT_ONCE, end)) for day in starts]
-
-
-def _read_ahead(
-    conn: sqlite3.Connection, query: str, stretches: Sequence[tuple[date, date]]
-) -> Iterator[Sequence[Any]]:
-    """One row for each stretch, in order. SQLite works on the next while Python counts one: it needs no lock of
-    Python's for that, and the connection is used by one thread at a time."""
-    with ThreadPoolExecutor(1, "report") as ahead:
-
-        def read(stretch: tuple[date, date]) -> Future[Sequence[Any]]:
-            days = [day.isoformat() for day in stretch]
-            return ahead.submit(lambda: conn.execute(query, days).fetchone())
-
-        under_way = read(stretches[0])
-        for following in stretches[1:]:
-            row = under_way.result()
-            under_way = read(following)
-            yield row
-        yield under_way.result()
 
 
 def _tallies(kind: Kind, texts: Mapping[Split, Counter[str]]) -> Mapping[Split, Tally]:

@@ -408,16 +408,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def test_the_demo_answers_where_it_says(demo: Demo) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{demo.port}/healthz", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{demo.port}/healthz", timeout=60) as answer:
         assert json.load(answer) == {"status": "ok"}
-    with urllib.request.urlopen(demo.chat, timeout=10) as answer:
+    with urllib.request.urlopen(demo.chat, timeout=60) as answer:
         assert b"<form" in answer.read()
 
 
 @pytest.mark.parametrize("is_right", [False, True])
 def test_the_demo_s_log_in_works_and_no_other(demo: Demo, is_right: bool) -> None:
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    with browser.open(demo.desk, timeout=10) as page:
+    with browser.open(demo.desk, timeout=60) as page:
         address, form = page.url, page.read().decode()
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     given = {**hidden, "email": demo.email, "password": demo.password if is_right else "wrong password"}
@@ -425,7 +425,7 @@ def test_the_demo_s_log_in_works_and_no_other(demo: Demo, is_right: bool) -> Non
         address, urllib.parse.urlencode(given).encode(), {"Origin": f"http://127.0.0.1:{demo.port}"}
     )
     try:
-        with browser.open(post, timeout=10) as page:
+        with browser.open(post, timeout=60) as page:
             ended_at = page.url
     except urllib.error.HTTPError as refused:
         with refused:
@@ -455,12 +455,12 @@ def test_the_demo_stops_when_told_though_a_page_is_open_and_leaves_nothing(demo:
     post = urllib.request.Request(
         f"http://127.0.0.1:{demo.port}/api/chat", opened, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(post, timeout=10) as answer:
+    with urllib.request.urlopen(post, timeout=60) as answer:
         token = json.load(answer)["token"]
     events = urllib.request.Request(
         f"http://127.0.0.1:{demo.port}/api/chat/events", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(events, timeout=10) as stream:
+    with urllib.request.urlopen(events, timeout=60) as stream:
         assert stream.readline()
         started = time.monotonic()
         demo.process.send_signal(signal.SIGTERM)

@@ -275,6 +275,7 @@ def spoilings(form: Form) -> Iterator[tuple[str, str]]:
 
 BY_NATURE = {
     "reveal": "each answer shows somebody's details, so each is a look of its own",
+    "access": "each answer hands out all that is held, so each is written down",
     "person_password": "each answer shows a password, and the newest counts",
     "contact": "what is sealed is not opened to be compared: the same is kept once more, the copy before is emptied",
     "ask_again": "the plan to ask takes the place of the one before: one question is asked",

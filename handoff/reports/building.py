@@ -9,7 +9,7 @@ from typing import Final
 
 from handoff import terms
 from handoff.periods import Compare, Days, WrongPeriod
-from handoff.reports import carried, counting, releases, saying, suppression, surges, twins, wording
+from handoff.reports import carried, counting, releases, saying, suppression, surges, wording
 from handoff.reports.chapters import about, contacts, glance, needs, platforms, service, surging, where, who
 from handoff.reports.counting import Facts
 from handoff.reports.counts import TOTAL, Counted
@@ -70,11 +70,11 @@ def built(
     Raises: WrongPeriod.
     """
     checked(days, local(now).date())
-    with twins.snapshot(conn) as twin:
+    with counting.snapshot(conn):
         began = counting.first_days(conn)
         compared = days.compared(compare) if compare else None
-        facts = counting.count(conn, days, twin)
-        then = _counted_beside(conn, twin, compared, began)
+        facts = counting.count(conn, days)
+        then = _counted_beside(conn, compared, began)
         told, addresses = _told(conn, facts, then) if pass_on else (NONE, True)
         telling = _telling(conn, facts, then, compare, told, addresses)
         shades, look = _shades(conn, days), surges.in_weeks(conn, days)
@@ -111,13 +111,11 @@ def checked(days: Days, today: date) -> None:
 # --- within ----------------------------------------------------------------------------------------------------------
 
 
-def _counted_beside(
-    conn: sqlite3.Connection, twin: sqlite3.Connection | None, compared: Days | None, began: Mapping[str, date]
-) -> Facts | None:
+def _counted_beside(conn: sqlite3.Connection, compared: Days | None, began: Mapping[str, date]) -> Facts | None:
     """None where there is nothing to compare with: before the service's first fact, nothing was counted."""
     if compared is None or not began or compared.end <= min(began.values()):
         return None
-    return counting.beside(counting.count(conn, compared, twin))
+    return counting.beside(counting.count(conn, compared))
 
 
 def _told(conn: sqlite3.Connection, facts: Facts, then: Facts | None) -> tuple[ReleasedBefore, bool]:

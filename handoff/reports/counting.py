@@ -54,13 +54,11 @@ class Facts:
         return {"cases": self.cases, "contacts": self.contacts, "takedowns": self.takedowns}
 
 
-def count(conn: sqlite3.Connection, days: Days, twin: sqlite3.Connection | None = None) -> Facts:
-    """Reads everything from one snapshot: one of its own, unless a transaction goes on already. `twin` sees the same
-    (twins.py), and halves the time."""
-    readers = (conn,) if twin is None else (conn, twin)
+def count(conn: sqlite3.Connection, days: Days) -> Facts:
+    """Reads everything from one snapshot: one of its own, unless a transaction goes on already."""
     with snapshot(conn):
         now = carried.read(conn)
-        cases, takedowns = sweep(readers, _CASES, days), sweep(readers, _TAKEDOWNS, days)
+        cases, takedowns = sweep(conn, _CASES, days), sweep(conn, _TAKEDOWNS, days)
         yes = {
             "concern": _concerns(cases.tallies[("concerns",)], now),
             "signpost": _listed(cases.tallies[("signposts",)]),
@@ -68,7 +66,7 @@ def count(conn: sqlite3.Connection, days: Days, twin: sqlite3.Connection | None 
         return Facts(
             days,
             _counted(_CASES, cases, days, now, yes),
-            _counted(_CONTACTS, sweep(readers, _CONTACTS, days), days, now, {}),
+            _counted(_CONTACTS, sweep(conn, _CONTACTS, days), days, now, {}),
             _counted(_TAKEDOWNS, takedowns, days, now, {}),
             cases.lengths,
             _by_platform(takedowns.tallies["platform", "hours"]),

@@ -7,7 +7,6 @@ would, and most of it outside Python, which is free for the desk meanwhile.
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -75,15 +74,14 @@ class _Part:
     folded: Mapping[str, list[int]]
 
 
-def sweep(readers: Sequence[sqlite3.Connection], kind: Kind, days: Days) -> Swept:
-    """A month at a time: what is told by month needs no counting of its own. `readers` see one and the same snapshot;
-    a second one is read by a thread of its own, at the same time."""
+def sweep(conn: sqlite3.Connection, kind: Kind, days: Days) -> Swept:
+    """A month at a time: what is told by month needs no counting of its own."""
     total = 0
     tallies: dict[Split, Tally] = {split: Counter() for split in (*kind.splits, *_monthly(kind))}
     lengths: dict[tuple[str, str], list[int]] = {}
     folded: dict[str, list[int]] = {name: [] for name in kind.folded}
-    for first, part in _shared_out(readers, kind, tuple(months(days))):
-        month = f"{first:%Y-%m}"
+    for first, end in months(days):
+        month, part = f"{first:%Y-%m}", _month(conn, kind, first, end)
         total += part.facts
         for split, tally in _tallies(kind, part.texts).items():
             tallies[split].update(tally)
@@ -119,20 +117,6 @@ def months(days: Days) -> Iterator[tuple[date, date]]:
 
 
 # --- within ----------------------------------------------------------------------------------------------------------
-
-
-def _shared_out(
-    readers: Sequence[sqlite3.Connection], kind: Kind, stretches: Sequence[tuple[date, date]]
-) -> list[tuple[date, _Part]]:
-    """Each reader has every second stretch, where there are two; the first one stays with the thread that calls."""
-
-    def work(number: int) -> list[tuple[date, _Part]]:
-        share = stretches[number :: len(readers)]
-        return [(first, _month(readers[number], kind, first, end)) for first, end in share]
-
-    with ThreadPoolExecutor(max(1, len(readers) - 1), "report") as pool:
-        others = [pool.submit(work, number) for number in range(1, len(readers))]
-        return [*work(0), *(part for other in others for part in other.result())]
 
 
 def _month(conn: sqlite3.Connection, kind: Kind, first: date, end: date) -> _Part:

@@ -397,3 +397,12 @@ def test_numbers_and_words_agree() -> None:
 def test_a_report_is_the_same_however_often_it_is_made(conn: sqlite3.Connection) -> None:
     a_year(conn, 3)
     assert made(conn) == made(conn)
+
+
+def test_cases_of_no_known_concern_are_in_the_table_of_escalation_too(conn: sqlite3.Connection) -> None:
+    case(conn, 9, concern="hate", issue="hate", concerns='["hate"]', escalation="clarified")
+    case(conn, 7, concern=None, issue=None, concerns=None, escalation="needed")
+    found = section(made(conn), "escalation-concern")
+    assert [row.code for row in found.table.rows] == ["hate", "not_said"]
+    assert found.table.rows[-1].values[0] == 7
+    assert found.reading.startswith("No concern can be told"), "nobody knows which concern it was"

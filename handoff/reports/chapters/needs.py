@@ -10,6 +10,7 @@ from handoff.reports.telling import SHARE, Asked, Telling, answers, by_one, rank
 
 CHAPTER: Final = "What was needed"
 NOT_NOTED: Final = "Not noted"
+NOT_KNOWN: Final = "Not known"
 ESCALATIONS: Final = {
     "needed": "Had to be escalated",
     "clarified": "They asked, and it need not be",
@@ -50,18 +51,19 @@ def _escalation_by_concern(telling: Telling) -> Section:
     name = wording.concern(telling.carried)
     split = ("concern", "escalation")
     found = [(code, telling.n("cases", ("concern",), code), None) for code in telling.codes("cases", "concern")]
-    labels = {code: name(code) for code, _, _ in found}
+    labels = {code: name(code) for code, _, _ in found} | {UNSAID: NOT_KNOWN}
     order = (*ESCALATIONS, UNSAID)
+    unsaid = (UNSAID, telling.n("cases", ("concern",), UNSAID), None)
     rows = tuple(
         Row(code, labels[code], tuple(telling.n("cases", split, code, each) for each in order))
-        for code, n, _ in ranked(found, labels)
+        for code, n, _ in (*ranked(found, labels), unsaid)
         if n != 0
     )
     columns = tuple(Column(code, ESCALATIONS.get(code, NOT_NOTED), Unit.COUNT) for code in order)
     n, of = telling.told("cases", "escalation")
     table = Table("escalation-concern", "Cases by main concern and whether they had to be escalated", "Main concern",
                   columns, rows, Basis("cases", n, of, telling.carried.version))  # fmt: skip
-    told = [(n, row.label) for row in rows if (n := number(row.values[0]))]
+    told = [(n, row.label) for row in rows if row.code != UNSAID and (n := number(row.values[0]))]
     reading = "No concern can be told of which cases had to be escalated."
     if told:
         most, label = max(told, key=lambda each: each[0])

@@ -140,7 +140,7 @@ MEASURES: Final[dict[str, Callable[[Path], Taken]]] = {
 
 
 def _opened(folder: Path) -> sqlite3.Connection:
-    return sqlite3.connect(folder / "firstline.db", isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(folder / "firstline.db", isolation_level=None)
 
 
 def _timed(work: Callable[[], object]) -> Taken:

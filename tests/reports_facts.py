@@ -29,7 +29,7 @@ TAKEDOWN: dict[str, Any] = {
 
 def opened(path: Path | str = ":memory:") -> sqlite3.Connection:
     """Migrated, and empty."""
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    conn = sqlite3.connect(path, isolation_level=None)
     _migrated().backup(conn)
     conn.execute("PRAGMA journal_mode = WAL")
     teach(conn, Seal(b"k" * 32))
@@ -38,7 +38,7 @@ def opened(path: Path | str = ":memory:") -> sqlite3.Connection:
 
 @cache
 def _migrated() -> sqlite3.Connection:
-    conn = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    conn = sqlite3.connect(":memory:", isolation_level=None)
     teach(conn, Seal(b"k" * 32))
     migrations.apply(Database(conn))
     return conn

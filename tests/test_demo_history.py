@@ -36,7 +36,7 @@ FIRSTLINE = Path(sys.executable).with_name("firstline")
 @pytest.fixture(scope="module")
 def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     database = two_years_in(tmp_path_factory.mktemp("years"))
-    with closing(sqlite3.connect(database, isolation_level=None, check_same_thread=False)) as opened:
+    with closing(sqlite3.connect(database, isolation_level=None)) as opened:
         opened.row_factory = sqlite3.Row
         yield opened
 

@@ -460,7 +460,7 @@ def before(days: Days, compare: Compare) -> tuple[date, date]:
 @pytest.fixture(scope="module")
 def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     database = two_years_in(tmp_path_factory.mktemp("years"))
-    with closing(sqlite3.connect(database, isolation_level=None, check_same_thread=False)) as opened:
+    with closing(sqlite3.connect(database, isolation_level=None)) as opened:
         yield opened
 
 
@@ -606,7 +606,7 @@ def test_so_is_every_figure_of_any_facts(
     compare: Compare | None,
     renew: bool,
 ) -> None:
-    with closing(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)) as conn:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
         teach(conn, Seal(bytes(32)))
         migrations.apply(Database(conn))
         now = renewed(conn) if renew else {}

@@ -232,7 +232,7 @@ def test_what_is_written_meanwhile_changes_nothing(tmp_path: Path, in_snapshot: 
     writer = opened(tmp_path / "x.db")
     case(writer, 3)
     contact(writer, 3)
-    reader = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=_Interrupted)
+    reader = sqlite3.connect(tmp_path / "x.db", isolation_level=None, factory=_Interrupted)
     reader.other, reader.takes_snapshots = writer, in_snapshot
     found = count(reader, MARCH)
     assert (found.cases.total == found.contacts.total) is in_snapshot
@@ -317,7 +317,7 @@ def test_who_closes_is_counted_by_month(conn: sqlite3.Connection) -> None:
 
 
 def test_rows_from_before_are_brought_over_as_the_triggers_would_have_written_them() -> None:
-    conn = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    conn = sqlite3.connect(":memory:", isolation_level=None)
     teach(conn, SEAL)
     migrations.apply(Database(conn), stop_before="takedown_facts")
     list(advisers(conn, 1))
